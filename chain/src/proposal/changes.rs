@@ -1,7 +1,7 @@
 //! The difference of two policies: every parameter that is another, and whether that is tighter.
 
 use core::{cmp::Ordering, str::FromStr};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,8 +52,9 @@ impl Direction {
     }
 }
 
-/// Parameters of which less is tighter, wherever they are.
-const LOWER: [&str; 7] = ["weight", "quality", "max_age", "max_skew", "validity", "max_confidence", "max_deviation"];
+/// Parameters of which less is tighter, wherever they are. The quality of a claim is none: it may be in a divisor, or
+/// in the price of what a limit is a share of.
+const LOWER: [&str; 6] = ["weight", "max_age", "max_skew", "validity", "max_confidence", "max_deviation"];
 
 /// Parameters of which more is tighter, wherever they are.
 const HIGHER: [&str; 11] = [
@@ -76,18 +77,37 @@ const NAMES: [&str; 5] = ["name", "instrument", "entry", "factor", "commodity"];
 /// Every parameter that differs, in the order of its place.
 #[must_use]
 pub fn changes(in_force: &Policy, proposed: &Policy) -> Vec<PolicyChange> {
-    let [before, after] = [in_force, proposed].map(leaves);
-    let parameters: BTreeMap<_, _> = before.keys().chain(after.keys()).map(|place| (place, ())).collect();
-    let change = |place: &&String| {
-        let (old, new) = (before.get(*place), after.get(*place));
+    let [before, after] = [in_force, proposed].map(Places::of);
+    let parameters: BTreeSet<_> = before.leaves.keys().chain(after.leaves.keys()).collect();
+    let rules = Rules { policy: in_force, has_step: before.has_step() || after.has_step() };
+    let change = |place: &String| {
+        let (old, new) = (before.leaves.get(place), after.leaves.get(place));
         (old != new).then(|| PolicyChange {
-            parameter: (*place).clone(),
+            parameter: place.clone(),
             old: old.map(|leaf| leaf.text.clone()),
             new: new.map(|leaf| leaf.text.clone()),
-            direction: old.zip(new).map_or(Direction::Depends, |(old, new)| direction(in_force, old, new)),
+            direction: old.zip(new).map_or(Direction::Depends, |(old, new)| rules.direction(old, new)),
         })
     };
-    parameters.keys().filter_map(change).collect()
+    let mut changes: Vec<_> = parameters.into_iter().filter_map(change).collect();
+    changes.extend(before.orders.iter().filter_map(|(place, old)| order_change(place, old, after.orders.get(place)?)));
+    changes.sort_by(|one, other| one.parameter.cmp(&other.parameter));
+    changes
+}
+
+/// Another order of the elements that a list has in both policies: levels, for instance, are strictest last.
+fn order_change(place: &str, old: &[Name], new: &[Name]) -> Option<PolicyChange> {
+    let common = |of: &[Name], other: &[Name]| {
+        let common = of.iter().filter(|name| other.contains(name)).map(Name::as_str);
+        common.collect::<Vec<_>>().join(", ")
+    };
+    let (old, new) = (common(old, new), common(new, old));
+    (old != new).then(|| PolicyChange {
+        parameter: format!("{place}.order"),
+        old: Some(old),
+        new: Some(new),
+        direction: Direction::Depends,
+    })
 }
 
 /// A number or a word of a policy.
@@ -122,37 +142,62 @@ impl Leaf {
     }
 }
 
-fn direction(policy: &Policy, old: &Leaf, new: &Leaf) -> Direction {
-    let (Some(order), Some(key)) = (new.compared(old), old.key()) else { return Direction::Depends };
-    let tighter = match old.end_of(policy) {
-        // Both ends: the approved one, and how far nodes may go beyond it.
-        Some((MarketEntry { tighter: Some(tighter), .. }, _)) => Some(*tighter),
-        // Fewer prices are admitted.
-        Some((_, end)) => Some(if end == "min" { Tighter::Higher } else { Tighter::Lower }),
-        None if LOWER.contains(&key) => Some(Tighter::Lower),
-        None if HIGHER.contains(&key) => Some(Tighter::Higher),
-        None => None,
-    };
-    match tighter {
-        Some(Tighter::Lower) if order.is_lt() => Direction::Tighter,
-        Some(Tighter::Higher) if order.is_gt() => Direction::Tighter,
-        Some(_) => Direction::Looser,
-        None => Direction::Depends,
+/// What a direction depends on beside the parameter.
+struct Rules<'a> {
+    policy: &'a Policy,
+    /// Whether the average of weights is rounded down to a step. Which weights there are says how, so a lower weight
+    /// may make others count for more.
+    has_step: bool,
+}
+
+impl Rules<'_> {
+    fn direction(&self, old: &Leaf, new: &Leaf) -> Direction {
+        let (Some(order), Some(key)) = (new.compared(old), old.key()) else { return Direction::Depends };
+        let tighter = match old.end_of(self.policy) {
+            // Both ends: the approved one, and how far nodes may go beyond it.
+            Some((MarketEntry { tighter: Some(tighter), .. }, _)) => Some(*tighter),
+            // Fewer prices are admitted.
+            Some((_, end)) => Some(if end == "min" { Tighter::Higher } else { Tighter::Lower }),
+            None if self.has_step && key == "weight" => None,
+            None if LOWER.contains(&key) => Some(Tighter::Lower),
+            None if HIGHER.contains(&key) => Some(Tighter::Higher),
+            None => None,
+        };
+        match tighter {
+            Some(Tighter::Lower) if order.is_lt() => Direction::Tighter,
+            Some(Tighter::Higher) if order.is_gt() => Direction::Tighter,
+            Some(_) => Direction::Looser,
+            None => Direction::Depends,
+        }
     }
 }
 
-/// Every number and word of a policy by its place. Policies are data, which is text whatever they hold.
-fn leaves(policy: &Policy) -> BTreeMap<String, Leaf> {
-    let mut leaves = BTreeMap::new();
-    let value = serde_json::to_value(policy).unwrap_or(Value::Null);
-    collect(&value, String::new(), &mut Vec::new(), &mut leaves);
-    leaves
+/// What a policy consists of.
+#[derive(Default)]
+struct Places {
+    /// Every number and word by its place.
+    leaves: BTreeMap<String, Leaf>,
+    /// The names of the elements of every list, in their order.
+    orders: BTreeMap<String, Vec<Name>>,
 }
 
-fn collect(value: &Value, place: String, keys: &mut Vec<String>, leaves: &mut BTreeMap<String, Leaf>) {
+impl Places {
+    /// Policies are data, which is text whatever they hold.
+    fn of(policy: &Policy) -> Self {
+        let mut places = Self::default();
+        collect(&serde_json::to_value(policy).unwrap_or(Value::Null), String::new(), &mut Vec::new(), &mut places);
+        places
+    }
+
+    fn has_step(&self) -> bool {
+        self.leaves.values().any(|leaf| leaf.key() == Some("average_step") && leaf.text != "0")
+    }
+}
+
+fn collect(value: &Value, place: String, keys: &mut Vec<String>, places: &mut Places) {
     let mut enter = |key: String, place: String, value: &Value| {
         keys.push(key);
-        collect(value, place, keys, leaves);
+        collect(value, place, keys, places);
         keys.pop();
     };
     match value {
@@ -170,10 +215,11 @@ fn collect(value: &Value, place: String, keys: &mut Vec<String>, leaves: &mut BT
                 let name = unique.map_or_else(|| i.to_string(), ToString::to_string);
                 enter(name.clone(), format!("{place}[{name}]"), element);
             }
+            places.orders.insert(place, names.into_iter().flatten().collect());
         }
         leaf => {
             let text = leaf.as_str().map_or_else(|| leaf.to_string(), str::to_owned);
-            leaves.insert(place, Leaf { text, keys: keys.clone() });
+            places.leaves.insert(place, Leaf { text, keys: keys.clone() });
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod changes;
+mod identifier;
 
 use alloy_primitives::{hex, keccak256};
 use alloy_sol_types::SolCall as _;
@@ -17,9 +18,13 @@ use surety_core::{
     kind::{Kind, KindOf, Kinded},
     problem::{Problem, not_empty, require},
     text::Document,
-    units::{Price, Seconds},
+    units::{Ppm, Price, Seconds, Timestamp},
 };
-use surety_margin::{market::Tighter, policy::Policy};
+use surety_margin::{
+    market::{MarketEntry, Tighter},
+    policy::Policy,
+    universe::Universe,
+};
 use surety_verifier::{CommittedPolicy, attestation::identifiers::PolicyId};
 
 pub use self::{
@@ -29,7 +34,7 @@ pub use self::{
 use crate::{
     abi::{
         IPolicyRegistry::{delayCall, latestVersionCall, policyOfCall, publishCall},
-        bytes32,
+        Publication, bytes32,
     },
     deployment::{Contracts, Deployment},
     error::ChainError,
@@ -97,6 +102,8 @@ pub struct FastEntry {
     pub entry: Name,
     /// The number.
     pub number: Price,
+    /// How many snapshots it takes to go there from what is approved without one that the circuit breaker marks.
+    pub snapshots: u32,
 }
 
 /// A call of a contract.
@@ -119,29 +126,58 @@ impl Kinded for Proposal {
     const KIND: Kind = Kind::Proposal;
 }
 
-/// Whether the calls do what the proposal says follows from the policies: make it anew, and compare.
+/// The call says what its data says, and publishes the version that is stated (invariant 151). That the policy is the
+/// one that is meant, and the registry's address, follow from the policies and the deployment alone: make the proposal
+/// anew, and compare.
 impl Document for Proposal {
     fn problems(&self) -> Vec<Problem> {
         let mut problems = not_empty("changes", &self.changes).into_iter().collect::<Vec<_>>();
-        problems.extend(not_empty("calls", &self.calls));
         let expected = "another policy than the one in force";
         problems.extend(require(self.proposed != self.in_force, "proposed", expected, self.proposed.0));
-        for (i, call) in self.calls.iter().enumerate() {
-            let found = decoded(&call.data).ok();
-            let same = found.as_ref() == Some(&call.arguments);
-            let expected = "what the call's data says";
-            problems.extend(require(same, format!("calls[{i}].arguments"), expected, "something else"));
+        let [call] = &self.calls[..] else {
+            problems.push(Problem::new("calls", "one call, which publishes the version", self.calls.len().to_string()));
+            return problems;
+        };
+        for (key, found, expected) in
+            [("contract", &*call.contract, CONTRACT), ("function", &*call.function, publishCall::SIGNATURE)]
+        {
+            problems.extend(require(found == expected, format!("calls[0].{key}"), expected, found));
+        }
+        match decoded(&call.data) {
+            Some(publication) => problems.extend(self.publication_problems(call, &publication)),
+            None => {
+                let expected = "the data of a call of PolicyRegistry.publish";
+                problems.push(Problem::new("calls[0].data", expected, "other data"));
+            }
         }
         problems
     }
 }
 
-/// The arguments of the data of a publication.
-fn decoded(data: &str) -> Result<Vec<Argument>, ChainError> {
-    let unknown = || ChainError::input("calls", "the data of a call of PolicyRegistry.publish", "other data");
-    let bytes = hex::decode(data).map_err(|_| unknown())?;
-    let call = publishCall::abi_decode_validate(&bytes).map_err(|_| unknown())?;
-    Ok(arguments::of(&call.publication))
+const CONTRACT: &str = "PolicyRegistry";
+
+impl Proposal {
+    /// What the proposal says otherwise than the publication.
+    fn publication_problems(&self, call: &Call, publication: &Publication) -> Vec<Problem> {
+        let same = arguments::of(publication) == call.arguments;
+        let arguments = require(same, "calls[0].arguments", "what the call's data says", "something else");
+        let line = keccak256(self.line.as_str());
+        let expected = format!("a line whose Keccak-256 is that of the call's data, {}", publication.line);
+        let line = require(line == publication.line, "line", expected, format!("{}, with {line}", self.line));
+        let expected = format!("the version of the call's data, {}", publication.version);
+        let version = self.policy_version;
+        let version = require(version == publication.version, "policy_version", expected, version);
+        let identifier = identifier::of(publication).and_then(|id| {
+            let expected = format!("the policy of the call's data, {}", id.0);
+            require(id == self.proposed, "proposed", expected, self.proposed.0)
+        });
+        [arguments, line, version, identifier].into_iter().flatten().collect()
+    }
+}
+
+/// The publication of a call's data.
+fn decoded(data: &str) -> Option<Publication> {
+    Some(publishCall::abi_decode_validate(&hex::decode(data).ok()?).ok()?.publication)
 }
 
 /// What a policy registry says of a line of policies.
@@ -225,10 +261,10 @@ pub fn propose(
         proposed: proposed.id(),
         reports: reports.iter().map(hash).collect(),
         changes: changes(in_force.policy(), proposed.policy()),
-        fast_path: fast_path(in_force.policy(), proposed.policy()),
+        fast_path: fast_path(in_force.policy(), proposed.policy(), proposed.universe(), rules),
         delay,
         calls: vec![Call {
-            contract: "PolicyRegistry".to_owned(),
+            contract: CONTRACT.to_owned(),
             to: at.policies,
             function: publishCall::SIGNATURE.to_owned(),
             data: hex::encode_prefixed(call.abi_encode()),
@@ -238,24 +274,64 @@ pub fn propose(
 }
 
 /// The fast path suffices if nothing differs but what is approved for parameter entries, each to a number that is
-/// tighter and that the policy in force admits.
+/// tighter and that the policy in force admits, together with whatever follows from it; if oracle nodes sign; and if
+/// the circuit breaker lets the numbers go there.
 #[must_use]
-pub fn fast_path(in_force: &Policy, proposed: &Policy) -> FastPath {
+pub fn fast_path(in_force: &Policy, proposed: &Policy, universe: &Universe, rules: &ChainRules) -> FastPath {
     let (mut reached, mut entries) = (in_force.clone(), Vec::new());
     for (entry, new) in reached.market.iter_mut().zip(&proposed.market) {
-        let (Some(tighter), Some(number)) = (entry.tighter, new.approved()) else { continue };
+        let (Some(tighter), Some(approved), Some(number)) = (entry.tighter, entry.approved(), new.approved()) else {
+            continue;
+        };
         let admitted = new.name == entry.name && (entry.min..=entry.max).contains(&number);
-        if !admitted || entry.approved() == Some(number) {
+        if !admitted || approved == number {
             continue;
         }
+        let Some(snapshots) = snapshots(in_force, entry, approved, number) else { continue };
         match tighter {
             Tighter::Lower => entry.max = number,
             Tighter::Higher => entry.min = number,
         }
-        entries.push(FastEntry { entry: entry.name.clone(), number });
+        entries.push(FastEntry { entry: entry.name.clone(), number, snapshots });
     }
-    let suffices = !entries.is_empty() && reached == *proposed;
+    let others = !entries.is_empty() && reached == *proposed && rules.feeds.is_empty();
+    let suffices = others && is_derivable(in_force, &entries, universe);
     FastPath { suffices, entries: if suffices { entries } else { Vec::new() } }
+}
+
+/// How many snapshots lead from one number to another, none of which the circuit breaker marks; none if the largest
+/// step is too small to count them.
+fn snapshots(policy: &Policy, entry: &MarketEntry, from: Price, to: Price) -> Option<u32> {
+    const MOST: u32 = 1_000;
+    let Some(breaker) = policy.oracle.breaker else { return Some(1) };
+    let (mut number, to) = (from.get(), to.get());
+    let largest = |number: u128| number * u128::from(breaker.max_deviation_of(entry).0) / u128::from(Ppm::ONE.0);
+    for count in 1..=MOST {
+        let step = largest(number);
+        if number.abs_diff(to) <= step {
+            return Some(count);
+        }
+        number = if to < number { number - step } else { number + step };
+    }
+    None
+}
+
+/// Whether all that is derived stays in its box with these numbers, in every corner of the boxes of what else is
+/// reported. Formulas are monotone in each of few entries; of many nothing is said.
+fn is_derivable(policy: &Policy, entries: &[FastEntry], universe: &Universe) -> bool {
+    const MOST: usize = 12;
+    let Ok(vector) = policy.market_vector(universe) else { return false };
+    let fixed = |entry: &MarketEntry| entries.iter().find(|it| it.entry == entry.name).map(|it| it.number);
+    let free: Vec<usize> = (0..policy.market.len()).filter(|i| fixed(&policy.market[*i]).is_none()).collect();
+    let mut reported: Vec<Price> = policy.market.iter().map(|entry| fixed(entry).unwrap_or(entry.min)).collect();
+    let mut is_derivable_in = |corner: usize| {
+        for (bit, i) in free.iter().enumerate() {
+            let MarketEntry { min, max, .. } = policy.market[*i];
+            reported[*i] = if corner >> bit & 1 == 0 { min } else { max };
+        }
+        vector.derive(&reported, Timestamp(0)).is_ok()
+    };
+    free.len() <= MOST && (0..1 << free.len()).all(&mut is_derivable_in)
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 use alloy_primitives::B256;
 use alloy_sol_types::SolCall as _;
 use serde_json::json;
-use surety_core::units::{Lots, Ppm};
+use surety_core::{
+    ident::HexBytes,
+    units::{Lots, Ppm},
+};
 use surety_kzg::Params;
-use surety_margin::universe::Universe;
 use surety_verifier::CompiledPolicy;
 
 use super::*;
@@ -114,12 +116,20 @@ fn rejects_proposals_over_another_policy_than_the_latest() {
 
 /// The example whose parameters are market entries.
 fn parameters() -> Policy {
-    let read = |name: &str| {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/parameters").join(name);
-        std::fs::read_to_string(path).unwrap()
-    };
-    let universe = Universe::from_toml("universe.toml", &read("universe.toml")).unwrap();
-    Policy::read("policy.toml", &read("policy.toml"), &universe).unwrap()
+    Policy::read("policy.toml", &parameter_file("policy.toml"), &parameter_universe()).unwrap()
+}
+
+fn parameter_universe() -> Universe {
+    Universe::from_toml("universe.toml", &parameter_file("universe.toml")).unwrap()
+}
+
+fn parameter_file(name: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/parameters").join(name);
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn in_force_path(in_force: &Policy, proposed: &Policy) -> FastPath {
+    fast_path(in_force, proposed, &parameter_universe(), &rules())
 }
 
 #[test]
@@ -128,7 +138,7 @@ fn the_fast_path_suffices_for_tighter_numbers_within_the_box() {
     let mut proposed = in_force.clone();
     proposed.market[3].max = Price::new(800_000).unwrap();
     proposed.market[5].min = Price::new(70_000).unwrap();
-    let found = fast_path(&in_force, &proposed);
+    let found = in_force_path(&in_force, &proposed);
     let entries: Vec<_> = found.entries.iter().map(|it| (it.entry.as_str(), it.number.get())).collect();
     assert_eq!((found.suffices, entries), (true, vec![("BTC-WEIGHT", 800_000), ("BTC-PERP-FRACTION", 70_000)]));
     let directions: Vec<_> = changes(&in_force, &proposed).into_iter().map(|it| (it.parameter, it.direction)).collect();
@@ -143,7 +153,7 @@ fn rejects_fast_paths_for_more_than_tightening_within_the_box() {
     let suffices = |change: &dyn Fn(&mut Policy)| {
         let mut proposed = in_force.clone();
         change(&mut proposed);
-        fast_path(&in_force, &proposed).suffices
+        in_force_path(&in_force, &proposed).suffices
     };
     let number = |number| Price::new(number).unwrap();
     assert!(suffices(&|policy| policy.market[3].max = number(400_000)));
@@ -189,4 +199,112 @@ fn changes_say_whether_they_are_tighter() {
     assert_eq!(set("/model/positions/3/short", json!(false)).1, Depends);
     assert_eq!(set("/name", json!("other")).1, Depends);
     assert_eq!(set("/oracle/quorum", json!(2)).1, Looser);
+}
+
+/// Attack: a proposal that is read as one of another line, version, policy or function than its data has, or with a
+/// second call that nobody explains.
+#[test]
+fn rejects_proposals_whose_line_version_or_function_is_not_their_datas() {
+    let honest = json!(proposal());
+    let call = honest["calls"][0].clone();
+    for (pointer, other, place) in [
+        ("/line", json!("other"), "line"),
+        ("/policy_version", json!(3), "policy_version"),
+        ("/proposed", json!(HexBytes::<32>([7; 32])), "proposed"),
+        ("/calls/0/contract", json!("AttestationRegistry"), "calls[0].contract"),
+        ("/calls/0/function", json!("setDelay(uint40)"), "calls[0].function"),
+        ("/calls", json!([call.clone(), call]), "calls"),
+    ] {
+        let mut changed = honest.clone();
+        *changed.pointer_mut(pointer).unwrap() = other;
+        let error = Proposal::from_json("proposal.json", &changed.to_string()).unwrap_err().to_string();
+        assert!(error.contains(&format!("{place}: expected")), "{pointer}: {error}");
+    }
+}
+
+/// Attack: the strictest level goes to where a weaker one was, and attestations of the weaker one count for it.
+#[test]
+fn rejects_orders_of_levels_that_no_change_states() {
+    let before = parameters();
+    let mut after = before.clone();
+    after.levels.swap(0, 1);
+    let [change] = &changes(&before, &after)[..] else { panic!("one change") };
+    assert_eq!(
+        (&*change.parameter, change.old.as_deref(), change.new.as_deref(), change.direction),
+        ("levels.order", Some("maintenance, initial"), Some("initial, maintenance"), Direction::Depends)
+    );
+    // What is added has no order of its own.
+    after.levels.swap(0, 1);
+    after
+        .levels
+        .insert(0, surety_margin::level::Level { name: Name::new("first").unwrap(), ..after.levels[0].clone() });
+    assert!(changes(&before, &after).iter().all(|change| change.parameter.starts_with("levels[first]")));
+}
+
+/// Attack: a bitcoin at 81 and ether at 80 percent, rounded to steps of 5. With both at 80 no step is taken off, and
+/// ether counts for more.
+#[test]
+fn rejects_tighter_for_weights_that_remove_a_step() {
+    let weights = |bitcoin: u32, step: &str| {
+        let asset = |instrument: &str, weight: u32| {
+            format!(
+                "[[model.assets]]\ninstrument = \"{instrument}\"\nprice = \"{instrument}-USD\"\n\
+                 weight = {{ maintenance = {weight}, initial = {weight} }}\n"
+            )
+        };
+        let text = parameter_file("policy.toml");
+        let (head, _) = text.split_once("[model]").unwrap();
+        let assets = asset("BTC", bitcoin) + &asset("ETH", 800_000);
+        let text = format!("{head}[model]\ntype = \"collateral\"\n{step}{assets}");
+        let text = text.replace("tighter = \"lower\"\n", "").replace("tighter = \"higher\"\n", "");
+        Policy::read("policy.toml", &text, &parameter_universe()).unwrap()
+    };
+    let directions = |step: &str| {
+        let changes = changes(&weights(810_000, step), &weights(800_000, step));
+        changes.iter().map(|change| change.direction).collect::<Vec<_>>()
+    };
+    assert_eq!(directions("average_step = 50_000\n"), [Direction::Depends; 2]);
+    assert_eq!(directions(""), [Direction::Tighter; 2]);
+}
+
+/// Attack: a claim of lower quality that is a divisor, or that shrinks what a limit is a share of.
+#[test]
+fn rejects_tighter_for_qualities() {
+    let with = |quality: u32| {
+        let mut value = json!(parameters());
+        value["derived"][0]["formula"] = json!({ "claim": {
+            "token": "BTC", "underlying": "BTC-USD", "rate": "ETH-USD", "quality": quality, "issuer": "somebody",
+        } });
+        serde_json::from_value::<Policy>(value).unwrap()
+    };
+    let [change] = &changes(&with(900_000), &with(800_000))[..] else { panic!("one change") };
+    assert_eq!(change.direction, Direction::Depends);
+}
+
+/// Attack: an emergency that is left to nodes which could not sign the numbers.
+#[test]
+fn rejects_fast_paths_that_no_node_could_sign() {
+    let (in_force, number) = (parameters(), |number| Price::new(number).unwrap());
+    let path = |policy: &Policy, weight: u128, rules: &ChainRules| {
+        let mut proposed = policy.clone();
+        proposed.market[3].max = number(weight);
+        fast_path(policy, &proposed, &parameter_universe(), rules)
+    };
+    // A tenth from one snapshot to the next: 765,000, 688,500, 619,650.
+    let steps = |weight| path(&in_force, weight, &rules()).entries[0].snapshots;
+    assert_eq!([765_000, 764_999, 688_500, 620_000, 619_649].map(steps), [1, 2, 2, 3, 4]);
+    // What is derived would leave its box at the new number.
+    let mut narrow = in_force.clone();
+    narrow.derived[0].min = number(300_000_000_000);
+    assert!(path(&narrow, 700_000, &rules()).suffices);
+    assert!(!path(&narrow, 500_000, &rules()).suffices);
+    // The largest step is none.
+    let mut stuck = in_force.clone();
+    stuck.market[3].max_deviation = Some(Ppm(1));
+    assert!(!path(&stuck, 700_000, &rules()).suffices);
+    // Prices come from feeds, and nobody signs.
+    let feed = "[[feeds]]\nentry = \"BTC-USD\"\naggregator = \"0x0e86a930090f39a4418d8ca6a9d671fbe738251c\"\n\
+                decimals = 8\n";
+    let feeds = ChainRules::from_toml("rules.toml", &format!("{RULES}{feed}")).unwrap();
+    assert!(!path(&in_force, 700_000, &feeds).suffices);
 }

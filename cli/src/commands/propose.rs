@@ -129,8 +129,9 @@ fn words(proposal: &Proposal, out: &Path) -> String {
     }
     if proposal.fast_path.suffices {
         let entries = proposal.fast_path.entries.iter();
-        let entries: Vec<_> = entries.map(|it| format!("{} at {} or tighter", it.entry, it.number)).collect();
-        text += &format!("fast path   suffices: oracle nodes sign {}\n", entries.join(", "));
+        let entries: Vec<_> =
+            entries.map(|it| format!("{} at {} or tighter, snapshots {}", it.entry, it.number, it.snapshots)).collect();
+        text += &format!("fast path   suffices: oracle nodes sign {}\n", entries.join("; "));
     } else {
         text += "fast path   does not suffice: this takes a new version\n";
     }
