@@ -26,6 +26,7 @@ use surety_core::{
 };
 use surety_margin::{
     market::{MarketEntry, Tighter},
+    oracle::CLOCK_TOLERANCE,
     policy::Policy,
 };
 
@@ -67,6 +68,9 @@ pub struct NextEntry {
 pub type Previous = BTreeMap<Name, Price>;
 
 const DECIMALS: u8 = 6;
+
+/// The number of the first day of 1970, from which times are counted.
+const EPOCH: u64 = 719_162;
 
 /// Where the numbers before are said to be.
 const PREVIOUS: &str = "previous";
@@ -119,12 +123,16 @@ pub fn next(
 /// `confidence` and `age` in seconds at a time. The numbers are as old as the end of the history's last day.
 ///
 /// # Errors
-/// If an entry would be too old to be signed at that time.
+/// If an entry would be too old to be signed at that time, or the last day is not over.
 pub fn table(next: &[NextEntry], history: &History, policy: &Policy, at: Timestamp) -> Result<String, CalibrateError> {
     const DAY: u64 = 86_400;
-    let last = history.days().last().map_or(0, |day| u64::from(day.number()));
-    let age = Seconds(at.0.saturating_sub((last + 1) * DAY));
+    let ended = history.days().last().map_or(0, |day| (u64::from(day.number()) + 1).saturating_sub(EPOCH) * DAY);
     let (mut text, mut problems) = ("entry,price,confidence,age\n".to_owned(), Vec::new());
+    let latest = at.0.saturating_add(CLOCK_TOLERANCE.0);
+    let expected = format!("a last day that ended by {latest}, {} seconds ahead of the clock", CLOCK_TOLERANCE.0);
+    let over = require(ended <= latest, "history", expected, format!("one that ends at {ended}"));
+    problems.extend(over.map(|problem| problem.advise("leave out the day until it is over")));
+    let age = Seconds(at.0.saturating_sub(ended));
     for NextEntry { entry, number, .. } in next {
         let rules = policy.market.iter().find(|it| it.name == *entry);
         let most = rules.map_or(Seconds(0), |rules| policy.oracle.max_age_of(rules));
@@ -155,6 +163,9 @@ pub(crate) fn problems(calibration: &Calibration, policy: &Policy) -> Vec<Proble
         };
         let expected = format!("a market entry with a max of at most {most}");
         problems.extend(require(entry.max.get() <= most, path, expected, entry.max));
+        // Steps are shares of a requirement, so from next to nothing none leads anywhere.
+        let most = Ppm(u32::try_from(most).unwrap_or(u32::MAX));
+        problems.extend(bounds(entry, tighter).problems(&format!("entries[{i}]"), &calibration.limits, most));
     }
     problems
 }

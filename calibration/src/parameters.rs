@@ -125,6 +125,7 @@ fn update(
         return Err(CalibrateError::Calibration(problems));
     }
     let window = Window::new(calibration, history, &liquidations);
+    let same_before = target::same_weights(&policy.model);
     let mut policy = policy.clone();
     let mut record = Record { limits: calibration.limits, pace, parameters: Vec::new() };
     for driven in &calibration.haircuts {
@@ -158,6 +159,14 @@ fn update(
         if let Some(rule) = calibration.scenarios {
             scenarios = scenarios::write(model, rule, calibration, &window, &mut record);
         }
+    }
+    let mut same = same_before.iter().zip(target::same_weights(&policy.model));
+    if pace == Pace::Emergency && same.any(|(before, after)| after && !before) {
+        let expected = "weights that differ beside an average_step: no step may be taken off weights that are all the \
+                        same, and others would count for more";
+        let problem = Problem::new("haircuts", expected, "the same weight for all after the emergency");
+        let problem = problem.advise("give one of the haircuts another cap, or propose a new version");
+        return Err(CalibrateError::Calibration(vec![problem]));
     }
     let problems = policy.check(universe);
     if !problems.is_empty() {

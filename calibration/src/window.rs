@@ -24,6 +24,16 @@ pub(crate) struct Window<'a> {
     settings: Settings,
 }
 
+/// What scenarios move: a liquidation costs whoever is on the side to which the price moved, and is no gain of anybody
+/// on the other one, so accounts are held to both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Set {
+    /// Prices alone.
+    Prices,
+    /// Prices at which positions are sold.
+    Liquidations,
+}
+
 /// A column in the window.
 pub(crate) struct WindowColumn<'a> {
     pub(crate) name: &'a Name,
@@ -31,12 +41,12 @@ pub(crate) struct WindowColumn<'a> {
     pub(crate) estimate: Estimate,
     /// Of prices alone.
     of_prices: Estimate,
-    /// What each of the days would be if it came again.
-    pub(crate) scenarios: Vec<Move>,
+    /// What each of the days would be for prices alone if it came again.
+    scenarios: Vec<Move>,
+    /// How the position is sold, if that is known.
+    liquidation: Option<Liquidation>,
     /// Before each move of the window, and after the last.
     volatilities: Vec<u64>,
-    /// How many days the horizon is longer by until everything is sold.
-    selling: u32,
     place: usize,
 }
 
@@ -116,6 +126,12 @@ impl<'a> Window<'a> {
         Self { columns, days, spreads, correlations, settings: calibration.settings() }
     }
 
+    /// The sets of scenarios: those of liquidations only where it is known how something sells.
+    pub(crate) fn sets(&self) -> &'static [Set] {
+        let sold = self.columns.iter().any(|column| column.liquidation.is_some());
+        if sold { &[Set::Prices, Set::Liquidations] } else { &[Set::Prices] }
+    }
+
     /// A column that drives something.
     pub(crate) fn column(&self, name: &Name) -> Option<&WindowColumn<'a>> {
         self.columns.iter().find(|column| column.name == name)
@@ -147,7 +163,7 @@ impl<'a> Window<'a> {
     pub(crate) fn volatility_range(&self, names: &[Name], side: Side) -> u64 {
         let columns = self.columns.iter().filter(|column| names.contains(column.name));
         let ranges = columns.flat_map(|column| {
-            let horizons = self.settings.horizon..=self.settings.horizon.saturating_add(column.selling);
+            let horizons = self.settings.horizon..=self.settings.horizon.saturating_add(column.selling());
             horizons.map(|horizon| Settings { horizon, ..self.settings }.volatility_range(&column.volatilities, side))
         });
         ranges.max().unwrap_or(0)
@@ -156,13 +172,34 @@ impl<'a> Window<'a> {
 
 impl<'a> WindowColumn<'a> {
     fn new(name: &'a Name, estimate: Estimate, scenarios: Vec<Move>, volatilities: Vec<u64>, place: usize) -> Self {
-        Self { name, estimate, of_prices: estimate, scenarios, volatilities, selling: 0, place }
+        Self { name, estimate, of_prices: estimate, scenarios, liquidation: None, volatilities, place }
     }
 
     fn sell(&mut self, liquidation: &Liquidation) {
         self.estimate = liquidation.widened(self.of_prices);
-        self.scenarios.iter_mut().for_each(|day| *day = liquidation.moved(*day));
-        self.selling = liquidation.days();
+        self.liquidation = Some(*liquidation);
+    }
+
+    /// How many days the horizon is longer by until everything is sold.
+    fn selling(&self) -> u32 {
+        self.liquidation.map_or(0, |liquidation| liquidation.days())
+    }
+
+    /// The estimate of a set of scenarios.
+    pub(crate) fn estimate_of(&self, set: Set) -> Estimate {
+        match set {
+            Set::Prices => self.of_prices,
+            Set::Liquidations => self.estimate,
+        }
+    }
+
+    /// A day, if it came again, in a set of scenarios.
+    pub(crate) fn day(&self, set: Set, day: usize) -> Move {
+        let moved = self.scenarios[day];
+        match (set, &self.liquidation) {
+            (Set::Liquidations, Some(liquidation)) => liquidation.moved(moved),
+            _ => moved,
+        }
     }
 }
 

@@ -37,7 +37,7 @@ use surety_core::{
 };
 
 use crate::{
-    calibration::Calibration,
+    calibration::{Calibration, ScenarioRule},
     estimator::{Estimate, ROOT_SCALE},
     history::History,
     moves::{Move, Side, root_up},
@@ -139,6 +139,12 @@ pub(crate) fn liquidations(
         }
         (Some(liquidity), Some(table)) => (liquidity, table),
     };
+    if let Some(ScenarioRule::History { .. }) = calibration.scenarios {
+        let expected = "joint scenarios beside [liquidity]: in a mean over days, the cost of selling what fell would \
+                        be a gain of whoever holds what rose";
+        let problem = Problem::new("scenarios.type", expected, "history");
+        return Err(vec![problem.advise("leave out [liquidity], and state charges in the policy")]);
+    }
     let days = history.days();
     let expected = format!("at most {}, the days of the history", days.len());
     let window = liquidity.window as usize;

@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 use surety_calibration::{
-    calibration::Calibration,
+    calibration::{Calibration, Driven},
     entries::{NextEntry, Previous, next, table},
     history::History,
     liquidity::{Liquidity, Size, table::LiquidityTable},
-    parameters::CalibrateError,
-    update::Pace,
+    parameters::{CalibrateError, tighten},
+    update::{Bounds, Pace},
 };
 use surety_core::{
     ident::Name,
@@ -15,6 +15,7 @@ use surety_core::{
     units::{Decimals, Notional, Ppm, Price, Timestamp},
 };
 use surety_margin::{
+    level::ByBasis,
     market::{MarketEntry, Tighter},
     policy::Policy,
     universe::Universe,
@@ -177,4 +178,74 @@ fn rejects_entries_that_leave_out_liquidity() {
     for (plain, sold) in plain.iter().zip(&sold) {
         assert!(sold.change.proposed > plain.change.proposed, "{plain:?} {sold:?}");
     }
+}
+
+/// Attack: an approved number that requires next to nothing, of which a tenth more is nothing more.
+#[test]
+fn rejects_entries_whose_steps_lead_nowhere() {
+    let (history, policy) = (history(), policy());
+    let error = |index: usize, number: u128| {
+        let mut policy = policy.clone();
+        let entry = &mut policy.market[index];
+        *(if entry.tighter == Some(Tighter::Lower) { &mut entry.max } else { &mut entry.min }) = price(number);
+        next(&calibration(&history), &history, &policy, None, Pace::Regular).err().map(|error| error.to_string())
+    };
+    assert_eq!([error(3, 995_000), error(5, 5_000)], [None, None]);
+    for (index, number, place) in [
+        (3, 1_000_000, "entries[0].floor: expected at least 0.5 %"),
+        (3, 995_100, "entries[0].floor: expected at least 0.5 %"),
+        (5, 0, "entries[2].floor: expected at least 0.5 %"),
+        (5, 60_001, "entries[2].floor: expected a multiple of the grid"),
+    ] {
+        let error = error(index, number).unwrap();
+        assert!(error.contains(place), "{error}");
+    }
+}
+
+/// Attack: a history that ends tomorrow, or in a year, whose numbers would have no age until then.
+#[test]
+fn rejects_entries_of_days_that_are_not_over() {
+    let (history, policy) = (history(), policy());
+    let numbers = next(&calibration(&history), &history, &policy, None, Pace::Regular).unwrap();
+    let rows = |at| table(&numbers, &history, &policy, Timestamp(at));
+    rows(984_096_000 - 30).unwrap();
+    for at in [0, 984_009_600, 984_096_000 - 31] {
+        let error = rows(at).unwrap_err().to_string();
+        assert!(error.contains("history: expected a last day that ended by"), "{error}");
+    }
+}
+
+/// Attack: an emergency takes a bitcoin from 81 to the 80 percent of ether, no step is taken off any more, and ether
+/// counts for more.
+#[test]
+fn rejects_emergencies_that_remove_a_step() {
+    let history = history();
+    let universe = Universe::from_toml("universe.toml", &example("parameters/universe.toml")).unwrap();
+    let asset = |instrument: &str, weight: u32| {
+        format!(
+            "[[model.assets]]\ninstrument = \"{instrument}\"\nprice = \"{instrument}-USD\"\n\
+             weight = {{ maintenance = {weight}, initial = {weight} }}\n"
+        )
+    };
+    let text = example("parameters/policy.toml");
+    let text = text.replace("tighter = \"lower\"\n", "").replace("tighter = \"higher\"\n", "");
+    let (head, _) = text.split_once("[model]").unwrap();
+    let assets = asset("BTC", 810_000) + &asset("ETH", 800_000);
+    let text = format!("{head}[model]\ntype = \"collateral\"\naverage_step = 50_000\n{assets}");
+    let policy = Policy::read("policy.toml", &text, &universe).unwrap();
+    let mut calibration = calibration(&history);
+    calibration.entries.clear();
+    let emergency = |calibration: &Calibration| tighten(calibration, &history, &policy, &universe);
+    let haircut = |cap| Driven {
+        mode: None,
+        instrument: Name::new("BTC").unwrap(),
+        column: Name::new("BTC-USD").unwrap(),
+        multiple: ByBasis { maintenance: Ppm(10_000_000), initial: Ppm(10_000_000) },
+        bounds: Bounds { floor: Ppm(100_000), cap: Ppm(cap) },
+    };
+    calibration.haircuts = vec![haircut(200_000)];
+    let error = emergency(&calibration).unwrap_err().to_string();
+    assert!(error.contains("haircuts: expected weights that differ beside an average_step"), "{error}");
+    calibration.haircuts = vec![haircut(300_000)];
+    emergency(&calibration).unwrap();
 }
