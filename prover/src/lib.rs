@@ -18,8 +18,8 @@
 //! | [`layout`] | the files of an attestation's directory |
 //! | [`resources`], [`self_test`] | the cost of a proof, and a trial of this machine |
 //!
-//! What touches files is there with the feature `host`, Halo2's prover with `halo2`, and encryption to holders with
-//! `bundle`; all are on by default.
+//! What touches files is there with the feature `host`, and Halo2's prover with `halo2`; both are on by default.
+//! Encryption to holders is there with `bundle`.
 //!
 //! ```
 //! use surety_core::capacity::Capacity;

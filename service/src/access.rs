@@ -86,6 +86,9 @@ impl fmt::Debug for TokenDigest {
 }
 
 impl TokenDigest {
+    /// What no token has as its hash, as far as anybody knows.
+    pub(crate) const NOBODYS: Self = Self([0; 32]);
+
     fn of(token: &str) -> Self {
         Self(Sha256::digest(token.as_bytes()).into())
     }

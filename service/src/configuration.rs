@@ -70,6 +70,10 @@ pub struct Http {
     /// Serve other machines without a certificate: only behind a proxy that has one.
     #[serde(default)]
     pub plain: bool,
+    /// Address and port, on this machine alone, of what operators read: numbers for Prometheus, and which roles are not
+    /// well. They say how an account fares, and are for nobody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operators: Option<SocketAddr>,
 }
 
 /// A certificate for the server.
@@ -79,7 +83,7 @@ pub struct Tls {
     /// The certificate and those that lead to its authority, in PEM.
     pub certificate: PathBuf,
     /// Its key, in PEM.
-    pub key: PathBuf,
+    pub key: Secret,
     /// The authority, in PEM, that clients must have a certificate of; any client is served if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clients: Option<PathBuf>,
@@ -97,7 +101,7 @@ pub struct Peers {
     pub certificate: Option<PathBuf>,
     /// Its key, in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<PathBuf>,
+    pub key: Option<Secret>,
 }
 
 impl Peers {
@@ -332,6 +336,16 @@ pub struct ChainDelivery {
     pub passphrase: Option<Secret>,
 }
 
+/// A holder whom an auditor audits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HolderAt {
+    /// Such as `https://fund.example/v1/holders/fund`.
+    pub at: Address,
+    /// Whose account it is.
+    pub subject: EvmAddress,
+}
+
 /// Collects attestations and reports on them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -342,8 +356,8 @@ pub struct AuditorRole {
     pub universe: PathBuf,
     /// The policy.
     pub policy: PathBuf,
-    /// The holders, such as `https://fund.example/v1/holders/fund`.
-    pub holders: Vec<Address>,
+    /// The holders.
+    pub holders: Vec<HolderAt>,
     /// The auditor's own trust files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trust: Vec<PathBuf>,
@@ -403,7 +417,12 @@ impl Http {
         let local = is_this_machine(self.listen.ip());
         let expected = "a certificate under http.tls where other machines are served, or plain = true behind a proxy";
         let safe = local || self.tls.is_some() || self.plain;
-        require(safe, "http.listen", expected, self.listen).into_iter().collect()
+        let mut problems: Vec<_> = require(safe, "http.listen", expected, self.listen).into_iter().collect();
+        if let Some(operators) = self.operators {
+            let expected = "an address of this machine, such as 127.0.0.1:9464";
+            problems.extend(require(is_this_machine(operators.ip()), "http.operators", expected, operators));
+        }
+        problems
     }
 }
 
@@ -488,11 +507,12 @@ impl Configuration {
         at(&mut self.state);
         if let Some(tls) = self.http.as_mut().and_then(|http| http.tls.as_mut()) {
             at(&mut tls.certificate);
-            at(&mut tls.key);
+            secret(&mut tls.key);
             tls.clients.iter_mut().for_each(at);
         }
         let Peers { authority, certificate, key } = &mut self.peers;
-        [authority, certificate, key].into_iter().flatten().for_each(at);
+        [authority, certificate].into_iter().flatten().for_each(at);
+        key.iter_mut().for_each(secret);
         for role in &mut self.source {
             at(&mut role.universe);
             secret(&mut role.key);

@@ -6,6 +6,7 @@ use std::{
     collections::BTreeMap,
     io::Read as _,
     process::{Command, Stdio},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -30,6 +31,9 @@ use crate::{
 
 /// How long a program may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long the output of a program may stay open after its end.
+const LEFTOVER: Duration = Duration::from_secs(5);
 
 /// How often is looked whether a program has ended.
 const INTERVAL: Duration = Duration::from_millis(20);
@@ -95,9 +99,12 @@ fn output(words: &[String], name: &str) -> Result<Zeroizing<String>, NotDone> {
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
     let mut stdout = child.stdout.take().ok_or_else(|| failed("no output".to_owned()))?.take(LIMIT + 1);
-    let reader = thread::spawn(move || {
+    let (to, read) = mpsc::sync_channel(1);
+    thread::spawn(move || {
         let mut bytes = Vec::new();
-        stdout.read_to_end(&mut bytes).map(|_| bytes)
+        let read = stdout.read_to_end(&mut bytes).map(|_| bytes);
+        // Whoever has stopped waiting wants to know nothing.
+        let _ = to.send(read);
     });
     let end = Instant::now() + PATIENCE;
     let status = loop {
@@ -112,7 +119,8 @@ fn output(words: &[String], name: &str) -> Result<Zeroizing<String>, NotDone> {
             None => thread::sleep(INTERVAL),
         }
     };
-    let bytes = reader.join().map_err(|_| failed("no output".to_owned()))?;
+    // What it has started and left behind may hold its output open.
+    let bytes = read.recv_timeout(LEFTOVER).map_err(|_| failed("an output that does not end".to_owned()))?;
     let bytes = bytes.map_err(|error| failed(error.to_string()))?;
     if !status.success() {
         drop(Zeroizing::new(bytes));

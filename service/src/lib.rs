@@ -9,7 +9,7 @@
 //! | [`feed`] | where balances and prices come from: a file, a command, a URL, a database |
 //! | [`peer`] | what other parties serve |
 //! | [`state`] | what outlives the process: documents and events, in SQLite |
-//! | [`server`], [`access`] | what this party serves, and to whom |
+//! | [`server`], [`access`], [`bounds`] | what this party serves, to whom, and how much of it |
 //! | [`metrics`] | numbers for Prometheus |
 //! | [`signals`] | waiting, waking and stopping |
 //!
@@ -29,8 +29,11 @@
 //! name = "auditor"
 //! universe = "universe.toml"
 //! policy = "policy.toml"
-//! holders = ["http://127.0.0.1:8701/v1/holders/fund"]
 //! every = "1h"
+//!
+//! [[auditor.holders]]
+//! at = "http://127.0.0.1:8701/v1/holders/fund"
+//! subject = "0x1111111111111111111111111111111111111111"
 //! "#;
 //! let configuration = Configuration::from_toml("surety.toml", text)?;
 //! assert_eq!(configuration.auditor.len(), 1);
@@ -38,6 +41,7 @@
 //! ```
 
 pub mod access;
+pub mod bounds;
 pub mod configuration;
 pub mod error;
 pub mod feed;

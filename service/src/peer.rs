@@ -6,7 +6,7 @@ use std::{borrow::Cow, path::Path, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use surety_core::{failure::AnyFailure, text::Document};
-use surety_host::files;
+use surety_host::{files, keys::SecretAt};
 use ureq::{
     Agent,
     http::Uri,
@@ -24,7 +24,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Most bytes of an answer.
-const LIMIT: u64 = 8 << 20;
+const LIMIT: u64 = 1 << 20;
 
 /// The address of what another party serves: HTTPS, or HTTP on this machine, without a slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,8 +103,8 @@ impl Client {
         }
         if let (Some(certificate), Some(key)) = (&peers.certificate, &peers.key) {
             let chain = certificates(certificate, "peers.certificate")?;
-            let key = files::read_secret(key)?;
-            let key = PrivateKey::from_pem(key.as_bytes())
+            let key = SecretAt::from(key.clone()).passphrase()?;
+            let key = PrivateKey::from_pem(key.as_str().as_bytes())
                 .map_err(|_| ServiceError::value("peers.key", "a key in PEM", "something else"))?;
             tls = tls.client_cert(Some(ClientCert::new_with_certs(&chain, key)));
         }

@@ -1,18 +1,28 @@
 //! One process: every role on a thread of its own, and the server on this one, until the process is told to stop.
 
-use std::{net::TcpListener, path::Path, sync::Arc, thread, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use axum::Router;
-use axum_server::{Handle, tls_rustls::RustlsConfig};
+use axum_server::{
+    Handle, Server,
+    tls_rustls::{RustlsAcceptor, RustlsConfig},
+};
 use rustls::{
     RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     server::WebPkiClientVerifier,
 };
 use surety_core::failure::{AnyFailure, Internal};
-use surety_host::setup::Setups;
+use surety_host::{keys::SecretAt, setup::Setups};
 
 use crate::{
+    bounds::Bounded,
     configuration::{Configuration, Http, Tls},
     error::ServiceError,
     peer::Client,
@@ -24,9 +34,12 @@ use crate::{
         oracle::Oracle,
         source::Source,
     },
-    server::{Offers, router},
+    server::{Offers, for_operators, router},
     state::State,
 };
+
+/// Most bytes of the headers of a request.
+const LONGEST_HEADERS: usize = 16 << 10;
 
 /// How long headers of a request may take.
 const HEADERS: Duration = Duration::from_secs(5);
@@ -39,7 +52,14 @@ pub struct Service {
     world: Arc<World>,
     roles: Vec<Box<dyn Role>>,
     offers: Offers,
-    http: Option<(Http, TcpListener)>,
+    http: Option<Listening>,
+}
+
+/// What is listened at.
+struct Listening {
+    http: Http,
+    everybody: TcpListener,
+    operators: Option<TcpListener>,
 }
 
 impl core::fmt::Debug for Service {
@@ -73,7 +93,7 @@ impl Service {
         for (i, role) in configuration.holder.into_iter().enumerate() {
             let name = role.name.to_string();
             let holder = Holder::new(role, &format!("holder[{i}]"), &world)?;
-            offers.holders.insert(name, (holder.label().clone(), holder.levels().to_vec()));
+            offers.holders.insert(name, holder.shelves().clone());
             roles.push(Box::new(holder));
         }
         for role in configuration.auditor {
@@ -90,7 +110,7 @@ impl Service {
     /// The address that is served, once a port has been chosen.
     #[must_use]
     pub fn address(&self) -> Option<std::net::SocketAddr> {
-        self.http.as_ref().and_then(|(_, listener)| listener.local_addr().ok())
+        self.http.as_ref().and_then(|listening| listening.everybody.local_addr().ok())
     }
 
     /// What the roles share: whoever wants the process to stop tells it there.
@@ -114,7 +134,7 @@ impl Service {
                 })
                 .collect();
             let served = match http {
-                Some((http, listener)) => serve(&http, listener, router(Arc::clone(&world), offers), &world),
+                Some(listening) => serve(listening, router(Arc::clone(&world), offers), &world),
                 None => {
                     world.stop.wait(|| false);
                     Ok(())
@@ -128,19 +148,23 @@ impl Service {
     }
 }
 
-fn listen(http: Http) -> Result<(Http, TcpListener), ServiceError> {
-    let failed =
-        |error: std::io::Error| ServiceError::Listen { address: http.listen.to_string(), reason: error.to_string() };
-    let listener = TcpListener::bind(http.listen).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    Ok((http, listener))
+fn listen(http: Http) -> Result<Listening, ServiceError> {
+    let bind = |address: SocketAddr| {
+        let failed =
+            |error: std::io::Error| ServiceError::Listen { address: address.to_string(), reason: error.to_string() };
+        let listener = TcpListener::bind(address).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        Ok(listener)
+    };
+    let (everybody, operators) = (bind(http.listen)?, http.operators.map(bind).transpose()?);
+    Ok(Listening { http, everybody, operators })
 }
 
-fn serve(http: &Http, listener: TcpListener, router: Router, world: &Arc<World>) -> Result<(), AnyFailure> {
+fn serve(listening: Listening, router: Router, world: &Arc<World>) -> Result<(), AnyFailure> {
+    let Listening { http, everybody, operators } = listening;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Internal(error.to_string()))?;
     let handle = Handle::new();
-    let service = router.into_make_service();
     let failed =
         |error: std::io::Error| ServiceError::Listen { address: http.listen.to_string(), reason: error.to_string() };
     let tls = http.tls.as_ref().map(tls).transpose()?;
@@ -150,21 +174,31 @@ fn serve(http: &Http, listener: TcpListener, router: Router, world: &Arc<World>)
         stopping.graceful_shutdown(Some(FAREWELL));
     });
     runtime.block_on(async {
+        if let Some(operators) = operators {
+            let server = bounded(axum_server::from_tcp(operators).map_err(failed)?);
+            let service = for_operators(Arc::clone(world)).into_make_service();
+            // It ends with the runtime.
+            tokio::spawn(server.handle(handle.clone()).serve(service));
+        }
+        let service = router.into_make_service();
+        let server = axum_server::from_tcp(everybody).map_err(failed)?;
         match tls {
             Some(config) => {
-                let config = RustlsConfig::from_config(config);
-                let mut server = axum_server::from_tcp_rustls(listener, config).map_err(failed)?;
-                server.http_builder().http1().header_read_timeout(HEADERS);
-                server.first_request_timeout(HEADERS).handle(handle).serve(service).await.map_err(failed)
+                let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(config));
+                bounded(server.acceptor(acceptor)).handle(handle).serve(service).await.map_err(failed)
             }
-            None => {
-                let mut server = axum_server::from_tcp(listener).map_err(failed)?;
-                server.http_builder().http1().header_read_timeout(HEADERS);
-                server.first_request_timeout(HEADERS).handle(handle).serve(service).await.map_err(failed)
-            }
+            None => bounded(server).handle(handle).serve(service).await.map_err(failed),
         }
     })?;
     Ok(())
+}
+
+/// A server of HTTP/1 alone, which waits for nobody: connections of HTTP/2 have many requests, each of which would need
+/// bounds of its own.
+fn bounded<A>(server: Server<SocketAddr, A>) -> Server<SocketAddr, Bounded<A>> {
+    let mut server = server.http1_only().first_request_timeout(HEADERS).map(Bounded::new);
+    server.http_builder().http1().header_read_timeout(HEADERS).max_buf_size(LONGEST_HEADERS);
+    server
 }
 
 /// Certificate and key of the server, with the authority of clients if only known ones are served.
@@ -185,8 +219,8 @@ fn tls(tls: &Tls) -> Result<Arc<ServerConfig>, AnyFailure> {
             config.with_client_cert_verifier(verifier.map_err(|error| wrong("http.tls.clients", error.to_string()))?)
         }
     };
-    let key = surety_host::files::read_secret(&tls.key)?;
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+    let key = SecretAt::from(tls.key.clone()).passphrase()?;
+    let key = PrivateKeyDer::from_pem_slice(key.as_str().as_bytes())
         .map_err(|_| wrong("http.tls.key", "something else".to_owned()))?;
     let chain = certificates(&tls.certificate, "http.tls.certificate")?;
     let config = config.with_single_cert(chain, key).map_err(|error| wrong("http.tls", error.to_string()))?;

@@ -3,8 +3,7 @@
 //! | path | answer | to whom |
 //! |---|---|---|
 //! | `/health` | 200 as long as the process runs | everybody |
-//! | `/ready` | 200 if every role is well, else 503 and the roles that are not | everybody |
-//! | `/metrics` | numbers for Prometheus | everybody |
+//! | `/ready` | 200 if every role of a source, node or auditor is well, else 503 | everybody |
 //! | `/openapi.json` | this table, for programs | everybody |
 //! | `/v1/sources/{role}/{account}/{subject}` | the newest bundle; `POST` asks for a new one | who shows the token |
 //! | `/v1/oracles/{role}/reports/{epoch}` | a report | everybody |
@@ -13,6 +12,10 @@
 //! | `/v1/holders/{role}/levels/{level}/{epoch}`, `…/latest` | an attestation | everybody |
 //! | `/v1/holders/{role}/snapshots/{epoch}` | the snapshot of an attestation | everybody |
 //! | `/v1/auditors/{role}/report` | the newest report | everybody |
+//!
+//! Operators have an address of their own on this machine, `http.operators`: `/ready` names the roles that are not
+//! well, `/metrics` has numbers for Prometheus, `/events` the last events. They say how an account fares, so nobody
+//! else reads them.
 //!
 //! A request reads the state and nothing else: no client can make this party prove, sign, or ask others. A holder's
 //! `POST` sets a mark, and its source makes at most one statement in ten seconds. Bodies are empty, headers come in
@@ -34,15 +37,16 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use surety_core::{failure::AnyFailure, ident::Name, spelling};
+use surety_core::{failure::AnyFailure, ident::EvmAddress, spelling};
 use tokio::sync::Semaphore;
 
 use crate::{
+    access::TokenDigest,
     metrics::RoleLabel,
     roles::{
         World,
         auditor::Auditor,
-        holder::Holder,
+        holder,
         oracle::{Shelves, before},
         source::{AccountPath, Served},
     },
@@ -55,8 +59,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Requests that are answered at a time.
 const AT_A_TIME: usize = 64;
 
+/// Most events in an answer.
+const MOST_EVENTS: u32 = 1_000;
+
 /// Most epochs in a list.
 const LONGEST_LIST: u32 = 1_000;
+
+/// Longest header that shows a token.
+const LONGEST_TOKEN: usize = 512;
 
 /// What is served of each role.
 #[derive(Debug, Default)]
@@ -65,8 +75,8 @@ pub struct Offers {
     pub sources: BTreeMap<String, BTreeMap<AccountPath, Arc<Served>>>,
     /// Oracle nodes.
     pub oracles: BTreeMap<String, Shelves>,
-    /// Levels of holders.
-    pub holders: BTreeMap<String, (RoleLabel, Vec<Name>)>,
+    /// Holders.
+    pub holders: BTreeMap<String, holder::Shelves>,
     /// Auditors.
     pub auditors: BTreeMap<String, RoleLabel>,
 }
@@ -103,13 +113,34 @@ impl From<AnyFailure> for Refusal {
     }
 }
 
-/// The server's routes.
+/// What operators read on this machine.
+pub fn for_operators(world: Arc<World>) -> Router {
+    let ready = async |State(world): State<Arc<World>>| {
+        let unwell = world.unwell(|_| true);
+        let status = if unwell.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        (status, Json(json!({ "ready": unwell.is_empty(), "unwell": unwell })))
+    };
+    let metrics = async |State(world): State<Arc<World>>| {
+        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        ([(header::CONTENT_TYPE, kind)], world.metrics.text())
+    };
+    let events = async |State(world): State<Arc<World>>| match world.state.events(MOST_EVENTS) {
+        Ok(events) => Json(json!({ "events": events })).into_response(),
+        Err(error) => Refusal::from(AnyFailure::from(error)).into_response(),
+    };
+    Router::new()
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/events", get(events))
+        .with_state(world)
+}
+
+/// What everybody reads.
 pub fn router(world: Arc<World>, offers: Offers) -> Router {
     let shop = Shop { world, offers: Arc::new(offers), free: Arc::new(Semaphore::new(AT_A_TIME)) };
     Router::new()
         .route("/health", get(|| async { Json(json!({ "status": "up" })) }))
         .route("/ready", get(ready))
-        .route("/metrics", get(metrics))
         .route("/openapi.json", get(|| async { Json(description()) }))
         .route("/v1/sources/{role}/{account}/{subject}", get(bundle).post(ask))
         .route("/v1/oracles/{role}/reports/{epoch}", get(report))
@@ -139,14 +170,10 @@ async fn admit(State(shop): State<Shop>, request: Request, next: Next) -> Respon
 }
 
 async fn ready(State(shop): State<Shop>) -> Response {
-    let unwell = shop.world.unwell();
-    let status = if unwell.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": unwell.is_empty(), "unwell": unwell }))).into_response()
-}
-
-async fn metrics(State(shop): State<Shop>) -> Response {
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], shop.world.metrics.text()).into_response()
+    // A holder that fails may have an account that is short, which is the holder's alone to know.
+    let ready = shop.world.unwell(|role| !role.starts_with("holder ")).is_empty();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({ "ready": ready }))).into_response()
 }
 
 /// A document as it is in the state.
@@ -174,10 +201,14 @@ fn numbered(world: &World, shelf: &Shelf, number: &str) -> Result<Option<String>
 /// The account that a request is about, if it shows the token. Everybody else gets the same answer.
 fn account(shop: &Shop, path: &(String, String, String), headers: &HeaderMap) -> Result<Arc<Served>, Refusal> {
     let (role, account, subject) = path;
-    let subject = spelling::address(subject).map_err(|_| Refusal::Unknown)?;
+    let subject = spelling::address(subject).unwrap_or(EvmAddress::ZERO);
     let served = shop.offers.sources.get(role).and_then(|accounts| accounts.get(&(account.clone(), subject)));
-    let shown = headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok()).unwrap_or_default();
-    served.filter(|served| served.token.is_shown_by(shown)).cloned().ok_or(Refusal::Unknown)
+    let shown = headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
+    let shown = shown.filter(|header| header.len() <= LONGEST_TOKEN).unwrap_or_default();
+    // What is shown is hashed and compared also where there is no account.
+    let token = served.map_or(TokenDigest::NOBODYS, |served| served.token);
+    let is_shown = token.is_shown_by(shown);
+    served.filter(|_| is_shown).cloned().ok_or(Refusal::Unknown)
 }
 
 type AccountParts = Path<(String, String, String)>;
@@ -214,9 +245,9 @@ async fn snapshot_before(State(shop): State<Shop>, Path((role, epoch)): Numbered
 
 /// The shelf of a holder's attestations of a level.
 fn attestations(shop: &Shop, role: &str, level: &str) -> Result<Shelf, Refusal> {
-    let (label, levels) = shop.offers.holders.get(role).ok_or(Refusal::Nothing)?;
-    let level = levels.iter().find(|name| name.as_str() == level).ok_or(Refusal::Nothing)?;
-    Ok(Holder::attestations(label, level))
+    let shelves = shop.offers.holders.get(role).ok_or(Refusal::Nothing)?;
+    let found = shelves.attestations.iter().find(|(name, _)| name.as_str() == level);
+    found.map(|(_, shelf)| shelf.clone()).ok_or(Refusal::Nothing)
 }
 
 #[derive(Deserialize)]
@@ -242,8 +273,7 @@ async fn attestation(State(shop): State<Shop>, Path((role, level, epoch)): Accou
 }
 
 async fn proven_snapshot(State(shop): State<Shop>, Path((role, epoch)): Numbered) -> Result<Response, Refusal> {
-    let (label, _) = shop.offers.holders.get(&role).ok_or(Refusal::Nothing)?;
-    let shelf = Holder::proven_snapshots(label);
+    let shelf = shop.offers.holders.get(&role).ok_or(Refusal::Nothing)?.snapshots.clone();
     read(shop, move |world| numbered(world, &shelf, &epoch)).await
 }
 
@@ -291,7 +321,6 @@ pub fn description() -> Value {
         "paths": {
             "/health": open("Whether the process runs", &[]),
             "/ready": open("Whether every role is well", &[]),
-            "/metrics": open("Numbers for Prometheus", &[]),
             "/v1/sources/{role}/{account}/{subject}": {
                 "get": operation("The newest statement, with its opening encrypted to the holder", &account, true),
                 "post": operation("Asks for a new statement", &account, true),

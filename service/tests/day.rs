@@ -4,7 +4,8 @@
 
 use std::{
     fs,
-    net::TcpListener,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -12,12 +13,17 @@ use std::{
 };
 
 use serde_json::Value;
-use surety_core::text::Document as _;
-use surety_host::{directories::Directories, setup::Setups};
+use surety_core::text::{Document as _, table::Dialect};
+use surety_host::{directories::Directories, keys::demo_key, setup::Setups};
+use surety_import::observations::read_observations;
 use surety_kzg::Srs;
-use surety_margin::universe::Universe;
-use surety_prover::bundle::{Bundle, Identity};
+use surety_margin::{market::Report, universe::Universe};
+use surety_prover::{
+    bundle::{Bundle, Identity},
+    oracle::{self, Clock, Comparison},
+};
 use surety_service::{configuration::Configuration, roles::World, run::Service};
+use surety_verifier::attestation::report;
 use surety_walkthrough::example;
 
 /// Seconds of an epoch.
@@ -49,6 +55,10 @@ impl Drop for Party {
 
 impl Town {
     fn new(parties: usize) -> Self {
+        Self::with_epochs(parties, EPOCH)
+    }
+
+    fn with_epochs(parties: usize, epoch: u64) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let listeners: Vec<_> = (0..parties).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let ports = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
@@ -56,7 +66,7 @@ impl Town {
         // Nothing is at stake here.
         let universe = Universe::from_toml(example::UNIVERSE.path, example::UNIVERSE.text).unwrap();
         let universe = example::universe_over(Srs::development(universe.capacity).verifier_key());
-        let policy = example::POLICY.text.replace("epoch = 300", &format!("epoch = {EPOCH}"));
+        let policy = example::POLICY.text.replace("epoch = 300", &format!("epoch = {epoch}"));
         assert_ne!(policy, example::POLICY.text);
         town.write("universe.toml", &universe);
         town.write("policy.toml", &policy);
@@ -90,8 +100,12 @@ impl Town {
     }
 
     fn start(&self, party: usize, roles: &str) -> Party {
+        self.start_in(&format!("state-{party}"), party, roles)
+    }
+
+    fn start_in(&self, state: &str, party: usize, roles: &str) -> Party {
         let text = format!(
-            "kind = \"surety/service\"\nversion = 1\nstate = \"state-{party}\"\n\n\
+            "kind = \"surety/service\"\nversion = 1\nstate = \"{state}\"\n\n\
              [http]\nlisten = \"127.0.0.1:{}\"\n\n{roles}",
             self.ports[party]
         );
@@ -161,7 +175,8 @@ impl Town {
     fn auditor(&self) -> String {
         format!(
             "[[auditor]]\nname = \"auditor\"\nuniverse = \"universe.toml\"\npolicy = \"policy.toml\"\n\
-             holders = [\"{}/v1/holders/fund\"]\nallow_insecure_srs = true\nevery = \"2s\"\nreport = \"report.html\"\n",
+             allow_insecure_srs = true\nevery = \"2s\"\nreport = \"report.html\"\n\n\
+             [[auditor.holders]]\nat = \"{}/v1/holders/fund\"\nsubject = \"{SUBJECT}\"\n",
             self.url(4)
         )
     }
@@ -232,7 +247,8 @@ fn parties_attest_epoch_after_epoch_and_an_auditor_reports() {
     }
     // The holder warns of a headroom that no account has, once.
     assert_eq!(events(&holder).iter().filter(|event| event.contains("headroom")).count(), 1, "{}", told());
-    let (_, metrics) = town.get(4, "/metrics", None);
+    let metrics = holder.world.metrics.text();
+    assert_eq!(town.get(4, "/metrics", None).0, 404, "numbers are for operators");
     assert!(metrics.contains("surety_headroom_low{role=\"fund\",of=\"maintenance\"} 1"), "{metrics}");
     // The auditor has them all.
     let accepted = || {
@@ -315,7 +331,9 @@ fn rejects_statements_of_sources_that_the_policy_does_not_list() {
     let refused = || events(&holder).iter().any(|event| event.contains("expected a source of the policy, found 0x"));
     town.wait_for("a refusal", refused);
     assert_eq!(town.get(4, "/v1/holders/fund/levels/maintenance", None).1, "[]");
-    assert_eq!(town.get(4, "/ready", None).0, 503);
+    // Whether an account is short is for its operators to know.
+    assert_eq!(town.get(4, "/ready", None).0, 200);
+    assert_eq!(holder.world.unwell(|_| true), ["holder fund"]);
 }
 
 /// Attack: prices for one holder alone, to search for its holdings.
@@ -351,4 +369,94 @@ fn a_large_move_is_signed_once_it_has_stood_for_an_epoch() {
     town.wait_for("a question", || said("BTC-USD: expected a price within"));
     assert!(!reports().1.contains("5213890000000"));
     town.wait_for("the report of a later epoch", || reports().1.contains("5213890000000"));
+}
+
+/// Attack: other prices for an epoch that a holder has answered for, to ask again.
+#[test]
+fn rejects_other_prices_of_an_epoch() {
+    // Long enough that all of this is in one, however slow the machine is.
+    let town = Town::with_epochs(6, 1_000_000);
+    let _source = town.start(0, &town.sources());
+    let publisher = town.start(1, &town.oracle(0));
+    let _nodes = [town.start(2, &town.oracle(1)), town.start(3, &town.oracle(2))];
+    let alone = format!(", \"{}/v1/oracles/oracle-2\"", town.url(2));
+    let holder = town.start(4, &town.holder().replace(&alone, ""));
+    let epochs = || town.get(4, "/v1/holders/fund/levels/maintenance", None).1;
+    town.wait_for("an attestation", || epochs() != "[]");
+    let attested = town.get(4, "/v1/holders/fund/levels/maintenance/latest", None).1;
+    drop(publisher);
+    let prices = example::OBSERVATIONS[0].text.replace("476292300000", "476292400000");
+    town.write("prices-0.csv", &prices);
+    let _forgetful = town.start_in("another-state", 1, &town.oracle(0));
+    let refused = || events(&holder).iter().any(|event| event.contains("on which they agreed before for epoch"));
+    town.wait_for("a refusal", refused);
+    assert_eq!(town.get(4, "/v1/holders/fund/levels/maintenance/latest", None).1, attested);
+}
+
+/// Answers every request with one text, as a party would that nobody has written.
+fn answer_always(port: u16, text: String) {
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4_096];
+            let _ = stream.read(&mut request);
+            let length = text.len();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+            let _ = stream.write_all(format!("{head}{text}").as_bytes());
+        }
+    });
+}
+
+/// Attack: a node that signs a report with which no snapshot can be made.
+#[test]
+fn rejects_a_report_that_would_spoil_the_snapshot_of_others() {
+    let town = Town::with_epochs(6, 1_000_000);
+    let policy = fs::read_to_string(town.path("policy.toml")).unwrap();
+    let policy = policy.replace("quorum = 3", "quorum = 2").replace("epoch = 1000000", "epoch = 8");
+    town.write("policy.toml", &policy);
+    let universe: Universe = surety_host::documents::read(&town.path("universe.toml")).unwrap();
+    let policy = surety_host::documents::read_policy(&town.path("policy.toml"), &universe).unwrap();
+    let file = example::OBSERVATIONS[2];
+    let observed = read_observations(file.path, file.text, &policy, &Dialect::default(), &mut Vec::new()).unwrap();
+    let (key, now) = (demo_key("oracle-3").unwrap(), surety_service::roles::now());
+    let report = oracle::sign(&policy, &universe, observed, Clock::at(now), Comparison::None, &key).unwrap();
+    // It says whatever epoch it is asked for, of a time that is in none of them.
+    let of_later = |epoch: u64| report::sign(Report { epoch, ..report.clone() }, &key).unwrap().to_json().unwrap();
+    answer_always(town.ports[3], of_later(now.0 / 8 + 1));
+    let publisher = town.start(1, &town.oracle(0));
+    let _node = town.start(2, &town.oracle(1));
+    town.wait_for("a snapshot of two", || events(&publisher).iter().any(|event| event.contains("from 2 reports")));
+}
+
+#[test]
+fn rejects_attestations_about_another_subject() {
+    let town = Town::new(6);
+    let _source = town.start(0, &town.sources());
+    let _nodes: Vec<Party> = (0..3).map(|node| town.start(1 + node, &town.oracle(node))).collect();
+    let _holder = town.start(4, &town.holder());
+    let auditor = town.start(5, &town.auditor().replace(SUBJECT, REGISTRY));
+    let refused =
+        || events(&auditor).iter().any(|event| event.contains("about 0x2222") && event.contains("found one of"));
+    town.wait_for("a refusal", refused);
+    assert_eq!(town.get(5, "/v1/auditors/auditor/report", None).0, 404);
+}
+
+/// Attack: as many connections as there are descriptors, which are never used.
+#[test]
+fn rejects_more_connections_than_it_can_serve() {
+    let town = Town::new(1);
+    let _source = town.start(0, &town.sources());
+    town.wait_for("a server", || town.get(0, "/health", None).0 == 200);
+    let idle: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(("127.0.0.1", town.ports[0])).unwrap()).collect();
+    let is_closed = |mut stream: &TcpStream| {
+        stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        matches!(stream.read(&mut [0; 1]), Ok(0)) || stream.take_error().unwrap().is_some()
+    };
+    town.wait_for("the last ones to be closed", || idle[290..].iter().all(is_closed));
+    drop(idle);
+    town.wait_for("an answer again", || {
+        let request = agent().get(format!("{}/health", town.url(0))).call();
+        request.is_ok_and(|response| response.status() == 200)
+    });
 }

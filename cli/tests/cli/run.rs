@@ -13,6 +13,9 @@ use serde_json::Value;
 
 use crate::sandbox::{Sandbox, read_json};
 
+/// How many processes there are.
+const PARTIES: usize = 6;
+
 /// Seconds of an epoch.
 const EPOCH: u64 = 4;
 
@@ -54,15 +57,17 @@ impl Town {
         }
         (1..=3).for_each(|node| drop(sandbox.demo_key(&format!("oracle-{node}"))));
         sandbox.write("token", "0123456789abcdef0123456789abcdef");
-        let listeners: Vec<_> = (0..6).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let listeners: Vec<_> = (0..2 * PARTIES).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let ports = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
         Self { sandbox, ports }
     }
 
     fn configure(&self, name: &str, party: usize, roles: &str) {
         let head = format!(
-            "kind = \"surety/service\"\nversion = 1\nstate = \"state-{name}\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n",
-            self.ports[party]
+            "kind = \"surety/service\"\nversion = 1\nstate = \"state-{name}\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\
+             operators = \"127.0.0.1:{}\"\n\n",
+            self.ports[party],
+            self.ports[party + PARTIES]
         );
         self.sandbox.write(&format!("{name}.toml"), &format!("{head}{roles}"));
     }
@@ -111,7 +116,8 @@ impl Town {
         self.configure("holder", 4, &holder);
         let auditor = format!(
             "[[auditor]]\nname = \"auditor\"\nuniverse = \"universe.toml\"\npolicy = \"policy.toml\"\n\
-             holders = [\"{}/v1/holders/fund\"]\nallow_insecure_srs = true\nevery = \"2s\"\nreport = \"report.html\"\n",
+             allow_insecure_srs = true\nevery = \"2s\"\nreport = \"report.html\"\n\n\
+             [[auditor.holders]]\nat = \"{}/v1/holders/fund\"\nsubject = \"{SUBJECT}\"\n",
             self.url(4)
         );
         self.configure("auditor", 5, &auditor);
@@ -191,7 +197,8 @@ fn parties_survive_the_death_of_each() {
     assert_eq!(report().unwrap()["rejected"], 0);
     assert!(fs::read_to_string(town.sandbox.path("report.html")).unwrap().contains("<svg"));
     // What the processes have told: neither balances nor keys nor tokens.
-    let (_, metrics) = town.get(4, "/metrics").unwrap();
+    assert_eq!(town.get(4, "/metrics").unwrap().0, 404, "numbers are for operators");
+    let (_, metrics) = town.get(4 + PARTIES, "/metrics").unwrap();
     let told = format!("{}{metrics}", town.logs());
     let secrets = ["fund.age", "token", "custodian-north.key"].map(|name| {
         let text = fs::read_to_string(town.sandbox.path(name)).unwrap();

@@ -3,6 +3,7 @@
 //! Universe, policy and anchors are the auditor's own; holders give attestations and the snapshots that these refer to.
 
 use std::{
+    mem,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,18 +15,30 @@ use surety_audit::{
 use surety_core::{
     failure::{AnyFailure, Internal},
     ident::Name,
+    text::Document as _,
     units::{Seconds, Timestamp},
 };
 use surety_host::files::{self, Access, Existing};
+use surety_margin::market::Snapshot;
+use surety_verifier::attestation::{
+    claim::Attestation,
+    compiled::{CommittedPolicy, CompiledPolicy},
+    report::snapshot_id,
+};
 
 use super::{Logged, Role, World, label, read_policy, shelf};
-use crate::{configuration::AuditorRole, metrics::RoleLabel, peer::Address, state::Shelf};
+use crate::{
+    configuration::{AuditorRole, HolderAt},
+    error::NotDone,
+    metrics::RoleLabel,
+    state::Shelf,
+};
 
 /// How many reports are kept.
 const REPORTS: u32 = 1_000;
 
 /// Most epochs that a holder is asked for at a time.
-const AT_A_TIME: u32 = 1_000;
+const AT_A_TIME: u32 = 100;
 
 /// Makes a page of an audit.
 pub type Page = fn(&Audit) -> Result<String, AnyFailure>;
@@ -37,7 +50,8 @@ pub struct Auditor {
     label: RoleLabel,
     archive: PathBuf,
     levels: Vec<Name>,
-    holders: Vec<Address>,
+    holders: Vec<HolderAt>,
+    policy: CommittedPolicy,
     trust: Vec<AnchorFile>,
     strict: bool,
     allow_insecure_srs: bool,
@@ -54,15 +68,18 @@ impl Auditor {
     /// If a file cannot be read, or the archive not be kept.
     pub fn new(role: AuditorRole, page: Page, world: &Arc<World>) -> Result<Self, AnyFailure> {
         let label = label("auditor", &role.name);
-        let (_, policy) = read_policy(&role.universe, &role.policy)?;
+        let (universe, policy) = read_policy(&role.universe, &role.policy)?;
+        let params = world.params(&universe, role.allow_insecure_srs)?;
+        let policy = CompiledPolicy::compile(policy, universe, &params)?.committed().clone();
         let archive = world.state.directory().join(format!("{}.archive", role.name));
         let read = |path: &PathBuf| Ok::<_, AnyFailure>(Archived::read(path, &files::read_text(path)?)?);
         Archive::open(&archive)?.add(&[read(&role.universe)?, read(&role.policy)?])?;
         Ok(Self {
             world: Arc::clone(world),
             archive,
-            levels: policy.levels.iter().map(|level| level.name.clone()).collect(),
+            levels: policy.policy().levels.iter().map(|level| level.name.clone()).collect(),
             holders: role.holders,
+            policy,
             trust: role.trust.iter().map(|path| AnchorFile::read(path)).collect::<Result<_, _>>()?,
             strict: role.strict,
             allow_insecure_srs: role.allow_insecure_srs,
@@ -74,38 +91,80 @@ impl Auditor {
         })
     }
 
-    /// Where its reports are, by time.
+    /// Where its reports are, the newest with the largest number.
     #[must_use]
     pub fn reports(label: &RoleLabel) -> Shelf {
         shelf(label, &["report"])
     }
 
-    /// Takes what a holder has attested since the last time.
-    fn collect(&self, holder: &Address) -> Result<usize, AnyFailure> {
+    /// Takes what a holder has attested since the last time, so much at a time that no holder keeps others waiting.
+    fn collect(&self, holder: &HolderAt, now: Timestamp) -> Result<usize, AnyFailure> {
+        let mut documents = Vec::new();
         let mut taken = 0;
         for level in &self.levels {
-            let cursor = shelf(&self.label, &["taken", level.as_str(), &holder.to_string()]);
+            let id = self.policy.id().0.to_string();
+            let cursor = shelf(&self.label, &["taken", &id, level.as_str(), &holder.at.to_string()]);
             let from = self.world.state.newest(&cursor)?.map_or(0, |(epoch, _)| epoch + 1);
-            let at = holder.below(&format!("levels/{level}?from={from}&most={AT_A_TIME}"));
-            let Some(listed) = self.world.client.text(&at, None)? else { continue };
-            let epochs: Vec<u64> = serde_json::from_str(&listed)
-                .map_err(|_| crate::error::NotDone::outside(at.to_string(), "a list of epochs", "something else"))?;
-            for epoch in epochs {
-                let places = [format!("levels/{level}/{epoch}"), format!("snapshots/{epoch}")];
-                let mut documents = Vec::new();
-                for place in places {
-                    let at = holder.below(&place);
-                    if let Some(text) = self.world.client.text(&at, None)? {
-                        documents.push(Archived::read(Path::new("document.json"), &text)?);
-                    }
-                }
-                Archive::open(&self.archive)?.add(&documents)?;
-                self.world.state.put(&cursor, epoch, "")?;
-                self.world.state.keep_newest(&cursor, 1)?;
+            let Some(epochs) = self.epochs(holder, level, from, now)? else { continue };
+            for epoch in epochs.iter().take_while(|_| !self.world.stop.is_stopped()) {
+                documents.extend(self.attested(holder, level, *epoch)?);
                 taken += 1;
+            }
+            if let Some(last) = epochs.last().filter(|_| !self.world.stop.is_stopped()) {
+                Archive::open(&self.archive)?.add(&mem::take(&mut documents))?;
+                self.world.state.put(&cursor, *last, "")?;
+                self.world.state.keep_newest(&cursor, 1)?;
             }
         }
         Ok(taken)
+    }
+
+    /// The epochs in which a holder says that it has attested a level; none if it does not attest the level.
+    fn epochs(
+        &self,
+        holder: &HolderAt,
+        level: &Name,
+        from: u64,
+        now: Timestamp,
+    ) -> Result<Option<Vec<u64>>, AnyFailure> {
+        let at = holder.at.below(&format!("levels/{level}?from={from}&most={AT_A_TIME}"));
+        let Some(listed) = self.world.client.text(&at, None)? else { return Ok(None) };
+        let latest = now.0 / self.policy.policy().oracle.epoch.0.max(1);
+        let expected = format!("at most {AT_A_TIME} epochs from {from} to {latest}, in their order");
+        let wrong = || NotDone::outside(at.to_string(), &expected, "something else");
+        let epochs: Vec<u64> = serde_json::from_str(&listed).map_err(|_| wrong())?;
+        let good = epochs.len() <= AT_A_TIME as usize
+            && epochs.is_sorted_by(|a, b| a < b)
+            && epochs.iter().all(|epoch| (from..=latest).contains(epoch));
+        if good { Ok(Some(epochs)) } else { Err(wrong().into()) }
+    }
+
+    /// The attestation of an epoch and the snapshot that it refers to. What a holder serves that is something else
+    /// never reaches the archive, out of which nothing is taken again.
+    fn attested(&self, holder: &HolderAt, level: &Name, epoch: u64) -> Result<[Archived; 2], AnyFailure> {
+        let fetch = |place: String| {
+            let at = holder.at.below(&place);
+            let text = self.world.client.text(&at, None)?;
+            let text =
+                text.ok_or_else(|| NotDone::outside(at.to_string(), "what the list of epochs promises", "none"))?;
+            Ok::<_, AnyFailure>((at, text))
+        };
+        let (at, text) = fetch(format!("levels/{level}/{epoch}"))?;
+        let claim = Attestation::from_json(&at.to_string(), &text)?.claim;
+        let (subject, own) = (holder.subject, self.policy.id());
+        if (claim.policy, &claim.level, claim.epoch, claim.subject) != (own, level, epoch, subject) {
+            let expected = format!("an attestation of {level} of epoch {epoch} about {subject} under {}", own.0);
+            let found = format!("one of {} of epoch {} about {}", claim.level, claim.epoch, claim.subject);
+            return Err(NotDone::mismatch(at.to_string(), expected, found).into());
+        }
+        let attestation = Archived::read(Path::new("attestation.json"), &text)?;
+        let (at, text) = fetch(format!("snapshots/{epoch}"))?;
+        let found = snapshot_id(&self.policy, &Snapshot::from_json(&at.to_string(), &text)?);
+        if found != claim.snapshot {
+            let expected = format!("the snapshot of the attestation, {}", claim.snapshot.0);
+            return Err(NotDone::mismatch(at.to_string(), expected, found.0.to_string()).into());
+        }
+        Ok([attestation, Archived::read(Path::new("market.json"), &text)?])
     }
 
     fn audit(&self, now: Timestamp) -> Result<(), AnyFailure> {
@@ -126,7 +185,9 @@ impl Auditor {
         if let Some(path) = &self.report {
             files::write(path, (self.page)(&audit)?.as_bytes(), Access::Public, Existing::Replace)?;
         }
-        self.world.state.put(&reports, now.0, &text)?;
+        // By a number of its own: clocks may be set back.
+        let number = self.world.state.newest(&reports)?.map_or(0, |(number, _)| number + 1);
+        self.world.state.put(&reports, number, &text)?;
         self.world.state.keep_newest(&reports, REPORTS)?;
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         self.world.metrics.accepted.get_or_create(&self.label).set(count(audit.accepted));
@@ -144,9 +205,9 @@ impl Role for Auditor {
 
     fn step(&mut self, now: Timestamp) -> Result<Timestamp, AnyFailure> {
         // A holder that does not answer keeps nobody else from being audited.
-        let collected: Vec<_> = self.holders.iter().map(|holder| self.collect(holder)).collect();
+        let collected: Vec<_> = self.holders.iter().map(|holder| self.collect(holder, now)).collect();
         let taken: usize = collected.iter().flatten().sum();
-        let due = self.audited_at.is_none_or(|at| now.0 >= at.0.saturating_add(self.every.0));
+        let due = self.audited_at.is_none_or(|at| now < at || now.0 >= at.0.saturating_add(self.every.0));
         let kept = self.world.state.newest(&Self::reports(&self.label))?.is_some();
         if due && (taken > 0 || kept) {
             self.audit(now)?;

@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use sha2::{Digest as _, Sha256};
 use surety_chain::{Contracts, Deployment, Node};
 use surety_core::{
-    failure::{AnyFailure, Class, Failure as _},
+    failure::{AnyFailure, Class, Failure as _, Internal},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     units::{Ppm, Timestamp},
 };
@@ -35,6 +35,7 @@ use surety_prover::{
 use surety_verifier::attestation::{
     claim::Attestation,
     compiled::CompiledPolicy,
+    eip712::Audience,
     identifiers::SnapshotId,
     report::{check_snapshot, snapshot_id},
     signature::{SigningKey, signer},
@@ -53,6 +54,12 @@ use crate::{
 
 /// Seconds between looks for statements and snapshots.
 const INTERVAL: u64 = 2;
+
+/// Seconds that a source's clock may be ahead.
+const CLOCK_TOLERANCE: u64 = 30;
+
+/// Sequence numbers begin at the time of the balances, and go on from there by one.
+const SEQUENCES_AHEAD: u64 = 1 << 32;
 
 /// How many bundles of an account are kept.
 const BUNDLES: u32 = 2;
@@ -73,6 +80,20 @@ pub struct Holder {
     chain: Option<Chain>,
     headroom: Option<Ppm>,
     proven: ProvenSnapshots,
+    shelves: Shelves,
+    /// When publishers last agreed on a snapshot.
+    agreed_at: Option<Timestamp>,
+}
+
+/// Where a holder's documents are, each for one policy: epochs are numbered by it.
+#[derive(Clone, Debug)]
+pub struct Shelves {
+    /// Attestations of each level, by epoch.
+    pub attestations: BTreeMap<Name, Shelf>,
+    /// The snapshots that were proven against, by epoch.
+    pub snapshots: Shelf,
+    /// The identifiers of the first snapshots on which publishers agreed, by epoch.
+    pins: Shelf,
 }
 
 /// The newest statements, and their openings.
@@ -115,15 +136,22 @@ impl Holder {
         let identity = Identity::from_file_text(text.as_str());
         let identity =
             identity.map_err(|found| ServiceError::value(&format!("{path}.identity"), "a key of age", found))?;
+        let id = policy.committed().id().0.to_string();
         let from = |StatementsFrom { source, account, token }: StatementsFrom| {
             let token = Token::load(&token)?;
-            let shelf = shelf(&label, &["bundle", account.as_str(), &source.to_string()]);
+            let shelf = shelf(&label, &["bundle", &id, account.as_str(), &source.to_string()]);
             Ok::<_, AnyFailure>(From { at: source, account, token, shelf })
         };
         let agreeing = role.agreeing.unwrap_or(role.snapshots.len());
         let directory = role.directory;
         directory.iter().try_for_each(|directory| files::create_directory(directory))?;
-        Ok(Self {
+        let attestations = |level: &Name| (level.clone(), shelf(&label, &["attestation", &id, level.as_str()]));
+        let shelves = Shelves {
+            attestations: role.levels.iter().map(attestations).collect(),
+            snapshots: shelf(&label, &["snapshot", &id]),
+            pins: shelf(&label, &["pin", &id]),
+        };
+        let holder = Self {
             world: Arc::clone(world),
             policy,
             prover,
@@ -137,30 +165,42 @@ impl Holder {
             chain: role.chain.map(Chain::load).transpose()?,
             headroom: role.headroom,
             proven: ProvenSnapshots::open(world.state.directory())?,
+            shelves,
+            agreed_at: None,
             label,
-        })
+        };
+        for level in &holder.levels {
+            if let Some((_, attestation)) = holder.newest(level)? {
+                holder.tell_lapse(level, &attestation);
+            }
+        }
+        Ok(holder)
     }
 
-    /// The levels that it attests.
+    /// Where its documents are.
     #[must_use]
-    pub fn levels(&self) -> &[Name] {
-        &self.levels
+    pub fn shelves(&self) -> &Shelves {
+        &self.shelves
     }
 
-    /// Where its attestations of a level are, by epoch.
-    #[must_use]
-    pub fn attestations(label: &RoleLabel, level: &Name) -> Shelf {
-        shelf(label, &["attestation", level.as_str()])
+    /// The shelf of a level's attestations.
+    fn shelf(&self, level: &Name) -> Result<&Shelf, AnyFailure> {
+        let shelf = self.shelves.attestations.get(level);
+        Ok(shelf.ok_or_else(|| Internal(format!("no shelf for {level}")))?)
     }
 
-    /// Where the snapshots are that it has proven against, by epoch.
-    #[must_use]
-    pub fn proven_snapshots(label: &RoleLabel) -> Shelf {
-        shelf(label, &["snapshot"])
+    /// The newest attestation of a level, and its epoch.
+    fn newest(&self, level: &Name) -> Result<Option<(u64, Attestation)>, AnyFailure> {
+        self.world.state.newest_document(self.shelf(level)?)
+    }
+
+    fn tell_lapse(&self, level: &Name, attestation: &Attestation) {
+        let of = SubjectLabel { role: self.label.role.clone(), of: level.to_string() };
+        self.world.metrics.attestation_valid_until.get_or_create(&of).set(seconds(attestation.claim.valid_until));
     }
 
     /// Fetches a source's newest bundle, and keeps it if it is newer than the last and good.
-    fn fetch(&self, from: &From) -> Result<(), AnyFailure> {
+    fn fetch(&self, from: &From, now: Timestamp) -> Result<(), AnyFailure> {
         let at = from.at.below(&format!("{}/{}", from.account, self.subject));
         let Some(bundle) = self.world.client.document::<Bundle>(&at, Some(&from.token))? else {
             return Err(NotDone::outside(at.to_string(), "a statement", "none yet").into());
@@ -169,14 +209,14 @@ impl Holder {
         if known.is_some_and(|known| known >= bundle.statement.sequence) {
             return Ok(());
         }
-        self.check(from, &bundle)?;
+        self.check(from, &bundle, now)?;
         self.world.state.put_document(&from.shelf, bundle.statement.sequence, &bundle)?;
         Ok(self.world.state.keep_newest(&from.shelf, BUNDLES)?)
     }
 
     /// Refuses a bundle that would be in the way of good ones: of another account, subject or universe, signed by
     /// nobody whom the policy lists, or whose opening is not that of the statement.
-    fn check(&self, from: &From, bundle: &Bundle) -> Result<(), AnyFailure> {
+    fn check(&self, from: &From, bundle: &Bundle, now: Timestamp) -> Result<(), AnyFailure> {
         let (statement, committed) = (&bundle.statement, self.policy.committed());
         let refuse = |what: &str, expected: String, found: String| {
             Err(NotDone::mismatch(format!("{}: {what}", from.at), expected, found).into())
@@ -190,6 +230,21 @@ impl Holder {
         if statement.universe != committed.universe_id() {
             let (expected, found) = (committed.universe_id().0, statement.universe.0);
             return refuse("universe", expected.to_string(), found.to_string());
+        }
+        // One that counts at no time that matters, or takes all numbers of later ones, would stay in the way.
+        if statement.as_of.0 > now.0.saturating_add(CLOCK_TOLERANCE) || statement.valid_until < now {
+            let found = format!("one as of {} until {}", statement.as_of.0, statement.valid_until.0);
+            return refuse("statement", format!("one that counts now, at {}", now.0), found);
+        }
+        let largest = now.0.saturating_add(SEQUENCES_AHEAD);
+        if statement.sequence > largest {
+            return refuse("sequence", format!("at most {largest}"), statement.sequence.to_string());
+        }
+        if let Some(chain) = &self.chain
+            && statement.audience != chain.deployment.audience()
+        {
+            let place = |at: &Audience| format!("{} on chain {}", at.registry, at.chain_id);
+            return refuse("registry", place(&chain.deployment.audience()), place(&statement.audience));
         }
         let rules = &committed.policy().sources;
         let rule = rules.iter().find(|rule| rule.signer == statement.source && rule.accounts.contains(&from.account));
@@ -222,7 +277,12 @@ impl Holder {
         let mut failures = Vec::new();
         for address in &self.snapshots {
             let at = address.below("snapshots/latest");
-            let snapshot = match self.world.client.document::<Snapshot>(&at, None) {
+            let good = |snapshot: Snapshot| {
+                check_snapshot(self.policy.committed(), &snapshot)?;
+                Ok::<_, AnyFailure>(snapshot)
+            };
+            let found = self.world.client.document::<Snapshot>(&at, None);
+            let snapshot = match found.and_then(|snapshot| snapshot.map(good).transpose()) {
                 Ok(Some(snapshot)) => snapshot,
                 Ok(None) => continue,
                 Err(error) => {
@@ -230,7 +290,6 @@ impl Holder {
                     continue;
                 }
             };
-            check_snapshot(self.policy.committed(), &snapshot)?;
             let id = snapshot_id(self.policy.committed(), &snapshot);
             let (known, _, count) = published.entry(snapshot.epoch).or_insert((id, snapshot, 0));
             if *known != id {
@@ -259,8 +318,7 @@ impl Holder {
         Stated { statements, openings }: &Stated,
         now: Timestamp,
     ) -> Result<(), AnyFailure> {
-        let shelf = Self::attestations(&self.label, level);
-        let newest = self.world.state.newest_document::<Attestation>(&shelf)?;
+        let newest = self.newest(level)?;
         let hashes = |statements: &[Statement]| {
             let mut hashes: Vec<Bytes32> = statements.iter().map(Statement::hash).collect();
             hashes.sort_unstable();
@@ -270,8 +328,8 @@ impl Holder {
             *epoch > snapshot.epoch
                 || *epoch == snapshot.epoch && hashes(&attestation.claim.statements) == hashes(statements)
         };
-        if let Some((epoch, attestation)) = newest.filter(is_same) {
-            return self.deliver(level, epoch, &attestation, now);
+        if newest.as_ref().is_some_and(is_same) {
+            return Ok(());
         }
         let committed = self.policy.committed();
         let id = snapshot_id(committed, snapshot);
@@ -291,12 +349,11 @@ impl Holder {
         let proven = self.world.prove(|| self.prover.prove(&request, openings))?;
         let attestation = proven.map_err(|error| self.without_amounts(level, error))?;
         self.proven.count(committed.id(), snapshot.epoch, id)?;
-        let snapshots = Self::proven_snapshots(&self.label);
-        self.world.state.put_document(&snapshots, snapshot.epoch, snapshot)?;
-        self.world.state.put_document(&shelf, snapshot.epoch, &attestation)?;
-        [&snapshots, &shelf].into_iter().try_for_each(|shelf| self.world.state.keep_newest(shelf, KEPT))?;
-        let of = SubjectLabel { role: self.label.role.clone(), of: level.to_string() };
-        self.world.metrics.attestation_valid_until.get_or_create(&of).set(seconds(attestation.claim.valid_until));
+        let (snapshots, shelf) = (&self.shelves.snapshots, self.shelf(level)?);
+        self.world.state.put_document(snapshots, snapshot.epoch, snapshot)?;
+        self.world.state.put_document(shelf, snapshot.epoch, &attestation)?;
+        [snapshots, shelf].into_iter().try_for_each(|shelf| self.world.state.keep_newest(shelf, KEPT))?;
+        self.tell_lapse(level, &attestation);
         self.world.note(now, &self.label, &format!("{level} of epoch {} proven", snapshot.epoch));
         self.deliver(level, snapshot.epoch, &attestation, now)
     }
@@ -315,6 +372,38 @@ impl Holder {
         NotDone::outside(format!("level {level}"), expected, "another").advise(advice).into()
     }
 
+    /// Delivers the newest attestation of each level that still counts, whatever else goes on.
+    fn deliver_newest(&self, now: Timestamp) -> Result<(), AnyFailure> {
+        for level in &self.levels {
+            if let Some((epoch, attestation)) = self.newest(level)?
+                && attestation.claim.valid_until >= now
+            {
+                self.deliver(level, epoch, &attestation, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a snapshot on which publishers agree for the only one of its epoch. Says whether it is the newest.
+    ///
+    /// An answer about an account, whatever it is and whoever learns it, says something of its holdings at the prices
+    /// that it is about. So nothing is evaluated at other prices of an epoch, nor of an earlier one.
+    fn pin(&self, snapshot: &Snapshot) -> Result<bool, AnyFailure> {
+        let (pins, id) = (&self.shelves.pins, snapshot_id(self.policy.committed(), snapshot).0.to_string());
+        if self.world.state.newest(pins)?.is_some_and(|(epoch, _)| epoch > snapshot.epoch) {
+            return Ok(false);
+        }
+        self.world.state.put_first(pins, snapshot.epoch, &id)?;
+        self.world.state.keep_newest(pins, KEPT)?;
+        let pinned = self.world.state.at(pins, snapshot.epoch)?.unwrap_or_default();
+        if pinned != id {
+            let expected = format!("{pinned}, on which they agreed before for epoch {}", snapshot.epoch);
+            let advice = "find out who is wrong: whoever shows holders several prices may search for holdings";
+            return Err(NotDone::mismatch("snapshots", expected, id).advise(advice).into());
+        }
+        Ok(true)
+    }
+
     /// Delivers an attestation wherever it has not been delivered.
     fn deliver(&self, level: &Name, epoch: u64, attestation: &Attestation, now: Timestamp) -> Result<(), AnyFailure> {
         if let Some(directory) = &self.directory {
@@ -325,7 +414,8 @@ impl Holder {
             }
         }
         let Some(chain) = &self.chain else { return Ok(()) };
-        let delivered = shelf(&self.label, &["delivered", level.as_str()]);
+        let id = self.policy.committed().id().0.to_string();
+        let delivered = shelf(&self.label, &["delivered", &id, level.as_str()]);
         let digest = sha256(&text_of(attestation)?).to_string();
         if self.world.state.at(&delivered, epoch)?.is_some_and(|known| known == digest) {
             return Ok(());
@@ -389,15 +479,30 @@ impl Role for Holder {
 
     fn step(&mut self, now: Timestamp) -> Result<Timestamp, AnyFailure> {
         // A source that does not answer is told of, and what it stated before counts for as long as it is valid.
-        let fetched: Vec<_> = self.sources.iter().map(|from| self.fetch(from)).collect();
-        if let Some(snapshot) = self.snapshot()?
-            && let Some(stated) = self.stated()?
-        {
-            self.watch_headroom(&snapshot, &stated, now)?;
-            let attested: Vec<_> =
-                self.levels.iter().map(|level| self.attest(level, &snapshot, &stated, now)).collect();
-            attested.into_iter().collect::<Result<(), _>>()?;
+        let delivered = self.deliver_newest(now);
+        let fetched: Vec<_> = self.sources.iter().map(|from| self.fetch(from, now)).collect();
+        let snapshot = self.snapshot()?;
+        let length = self.policy.committed().policy().oracle.epoch.0;
+        let agreed_at = *self.agreed_at.get_or_insert(now);
+        match snapshot {
+            Some(snapshot) => {
+                self.agreed_at = Some(Timestamp((snapshot.epoch + 1).saturating_mul(length)).min(now));
+                if self.pin(&snapshot)?
+                    && let Some(stated) = self.stated()?
+                {
+                    let attested: Vec<_> =
+                        self.levels.iter().map(|level| self.attest(level, &snapshot, &stated, now)).collect();
+                    self.watch_headroom(&snapshot, &stated, now)?;
+                    attested.into_iter().collect::<Result<(), _>>()?;
+                }
+            }
+            None if now.0 > agreed_at.0.saturating_add(2 * length) => {
+                let expected = "one snapshot of this epoch or the last on which publishers agree";
+                return Err(NotDone::outside("snapshots", expected, "none").into());
+            }
+            None => {}
         }
+        delivered?;
         fetched.into_iter().collect::<Result<(), _>>()?;
         Ok(Timestamp(now.0 + INTERVAL))
     }

@@ -97,12 +97,12 @@ impl World {
         }
     }
 
-    /// The roles that are not well: those whose last step failed, and those that have not taken one.
-    #[must_use]
-    pub fn unwell(&self) -> Vec<String> {
+    /// The roles of interest that are not well: those whose last step failed, and those that have not taken one. A role
+    /// is told by its kind and name.
+    pub fn unwell(&self, is_of_interest: impl Fn(&str) -> bool) -> Vec<String> {
         let failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         let starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
-        failing.keys().chain(starting.iter()).cloned().collect()
+        failing.keys().chain(starting.iter()).filter(|role| is_of_interest(role)).cloned().collect()
     }
 
     /// The bases of a universe's capacity class.
@@ -215,7 +215,10 @@ pub fn keep(role: &mut dyn Role, world: &World) {
                 now.0 + FIRST_RETRY.saturating_mul(1 << (failures - 1).min(16)).min(LAST_RETRY)
             }
         };
-        let due = || self::now().0 >= next || self::now().0 < now.0 || role.is_wanted();
+        let due = || {
+            let at = self::now().0;
+            at >= next || at < now.0 || role.is_wanted() && failures == 0 && at > now.0
+        };
         world.stop.wait(due);
     }
 }

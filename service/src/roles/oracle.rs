@@ -6,10 +6,11 @@
 //! the same price. Every node keeps a copy of each snapshot that it has checked, and serves it: holders need not rely
 //! on one publisher.
 
-use std::sync::Arc;
+use std::{sync::Arc, thread};
 
 use surety_core::{
     failure::AnyFailure,
+    problem::Problem,
     text::{Document as _, table::Dialect},
     units::{Ppm, Price, Timestamp},
 };
@@ -17,13 +18,14 @@ use surety_host::keys::SecretAt;
 use surety_import::observations::read_observations;
 use surety_margin::{
     market::{Observed, Report, Snapshot},
+    oracle::observation_problems,
     policy::Policy,
     universe::Universe,
 };
 use surety_prover::oracle::{self, Clock, Comparison, Previous};
 use surety_verifier::attestation::{
-    identifiers::FeedsId,
-    report::check_report_signature,
+    identifiers::{DocumentId, FeedsId},
+    report::{check_report_signature, wrong_references},
     signature::{KnownKeys, SigningKey},
 };
 
@@ -36,6 +38,9 @@ use crate::{
     peer::Address,
     state::Shelf,
 };
+
+/// How many epochs back an entry is looked for that the last report does not have.
+const LOOKBACK: u64 = 20;
 
 /// The publisher waits this share of an epoch for nodes that are late, once there is a quorum.
 const GRACE: u64 = 4;
@@ -79,7 +84,10 @@ impl Oracle {
             let expected = "the key of an oracle node of the policy";
             return Err(NotDone::input(format!("{path}.key"), expected, format!("that of {}", key.address())).into());
         }
-        let shelves = Shelves { reports: shelf(&label, &["report"]), snapshots: shelf(&label, &["snapshot"]) };
+        // Epochs are numbered by the policy.
+        let id = DocumentId::of(&policy)?.0.to_string();
+        let shelves =
+            Shelves { reports: shelf(&label, &["report", &id]), snapshots: shelf(&label, &["snapshot", &id]) };
         Ok(Self {
             world: Arc::clone(world),
             universe,
@@ -126,6 +134,7 @@ impl Oracle {
             .map_err(|error| error.of_input(oracle::OBSERVATIONS, &file))?;
         // One report for an epoch: of two, a holder could choose.
         self.world.state.put_first_document(&self.shelves.reports, epoch, &report)?;
+        self.questioned = None;
         self.world.state.keep_newest(&self.shelves.reports, KEPT)?;
         self.world.note(now, &self.label, &format!("report of epoch {epoch}"));
         Ok(())
@@ -133,20 +142,13 @@ impl Oracle {
 
     /// Refuses prices that a person would question, until they have stood for an epoch.
     fn question(&mut self, epoch: u64, observations: &[Observed]) -> Result<(), AnyFailure> {
-        let Some((_, last)) = self.world.state.newest_document::<Report>(&self.shelves.reports)? else {
-            return Ok(());
-        };
-        let moved = self.moved(&last.observations, observations);
-        let Some(entry) = moved.first() else {
-            self.questioned = None;
-            return Ok(());
-        };
+        let moved = self.moved(&self.last_observed()?, observations);
+        let Some(entry) = moved.first() else { return Ok(()) };
         let stood = self
             .questioned
             .as_ref()
             .is_some_and(|(before, questioned)| *before < epoch && self.moved(questioned, observations).is_empty());
         if stood {
-            self.questioned = None;
             return Ok(());
         }
         if self.questioned.as_ref().is_none_or(|(before, _)| *before < epoch) {
@@ -155,6 +157,21 @@ impl Oracle {
         let expected = format!("a price within {} of the last that this node reported", self.question);
         let advice = "look twice: it is signed if it still stands in the next epoch";
         Err(NotDone::outside(format!("{}: {entry}", feed::name(&self.feed)), expected, "another").advise(advice).into())
+    }
+
+    /// What this node last reported of each entry. One that its feed did not have for a while is compared with what it
+    /// was before.
+    fn last_observed(&self) -> Result<Vec<Observed>, AnyFailure> {
+        let mut last = vec![Observed::Absent; self.policy.market.len()];
+        let Some((newest, _)) = self.world.state.newest(&self.shelves.reports)? else { return Ok(last) };
+        let from = newest.saturating_sub(LOOKBACK);
+        for epoch in self.world.state.numbers(&self.shelves.reports, from, KEPT)? {
+            let Some(text) = self.world.state.at(&self.shelves.reports, epoch)? else { continue };
+            let report = Report::from_json("state: report", &text)?;
+            let seen = last.iter_mut().zip(report.observations).filter(|(_, now)| now.observation().is_some());
+            seen.for_each(|(last, now)| *last = now);
+        }
+        Ok(last)
     }
 
     /// The entries that have moved further than may be signed at once.
@@ -180,13 +197,17 @@ impl Oracle {
             }
             None => self.before(epoch)?,
         };
+        // Whoever publishes could choose an older snapshot, whose prices nothing has moved away from.
+        if let Some(own) = self.before(epoch)?
+            && published.as_ref().is_none_or(|published| published.epoch < own.epoch)
+        {
+            let found = published.map_or("none".to_owned(), |published| format!("that of {}", published.epoch));
+            let expected = format!("the snapshot of epoch {}, which this node has, or a later one", own.epoch);
+            return Err(NotDone::mismatch("publisher", expected, found).into());
+        }
         if let Some(snapshot) = published {
             let previous = Previous::check(&self.policy, &self.universe, &snapshot)?;
             return Ok(Some(previous));
-        }
-        if self.world.state.newest(&self.shelves.snapshots)?.is_some() {
-            let expected = format!("the snapshot before epoch {epoch}, of which this node has seen one");
-            return Err(NotDone::mismatch("publisher", expected, "none").into());
         }
         if !self.first {
             let advice = "first = true in the configuration lets this node say that there is none, once";
@@ -207,27 +228,26 @@ impl Oracle {
             return Ok(true);
         }
         let feeds = FeedsId::of(&self.policy.market)?;
-        let mut reports: Vec<Report> = Vec::new();
+        let mut reports = self.collect(epoch);
         if let Some(text) = self.world.state.at(&self.shelves.reports, epoch)? {
             reports.push(Report::from_json("state: report", &text)?);
         }
-        for node in &self.nodes {
-            match self.world.client.document::<Report>(&node.below(&format!("reports/{epoch}")), None) {
-                Ok(report) => reports.extend(report),
-                Err(error) => tracing::warn!(kind = self.label.kind, role = self.label.role, "{error}"),
-            }
-        }
-        // What one node serves that no other may spoil: another's report, or none of this epoch.
+        let (previous, now) = (self.previous(epoch)?, super::now().max(now));
+        // No node may spoil the snapshot of the others: a report counts if it is good by itself, ...
         let keys = KnownKeys::default();
-        let good = |report: &Report| {
-            let listed = self.policy.oracle.nodes.iter().any(|node| node.signer == report.oracle);
-            listed
-                && (report.epoch, report.feeds) == (epoch, feeds.0)
+        let length = self.policy.oracle.epoch.0.max(1);
+        let id = previous.as_ref().map(Previous::id);
+        reports.retain(|report| {
+            self.policy.oracle.nodes.iter().any(|node| node.signer == report.oracle)
+                && (report.epoch, report.observed_at.0 / length) == (epoch, epoch)
+                && wrong_references(report, "report", feeds, id).is_empty()
+                && self.broken_rules(report, now).is_empty()
                 && check_report_signature(report, "report", &keys).is_ok()
-        };
-        reports.retain(good);
+        });
         reports.sort_by_key(|report| report.oracle);
         reports.dedup_by_key(|report| report.oracle);
+        // ... and close enough to most others.
+        let reports = largest_window(reports, self.policy.oracle.max_skew.0);
         let (count, quorum) = (reports.len(), self.policy.oracle.quorum as usize);
         let length = self.policy.oracle.epoch.0.max(1);
         let waited = now.0 % length >= length / GRACE;
@@ -248,22 +268,54 @@ impl Oracle {
         Ok(true)
     }
 
+    /// The reports of an epoch that the other nodes serve, each asked by itself: one that is slow delays no other.
+    fn collect(&self, epoch: u64) -> Vec<Report> {
+        let ask = |node: &Address| {
+            let report = self.world.client.document::<Report>(&node.below(&format!("reports/{epoch}")), None);
+            report.unwrap_or_else(|error| {
+                tracing::warn!(kind = self.label.kind, role = self.label.role, "{error}");
+                None
+            })
+        };
+        thread::scope(|scope| {
+            let asked: Vec<_> = self.nodes.iter().map(|node| scope.spawn(move || ask(node))).collect();
+            asked.into_iter().filter_map(|asked| asked.join().ok().flatten()).collect()
+        })
+    }
+
+    /// The rules that a report breaks by itself.
+    fn broken_rules(&self, report: &Report, now: Timestamp) -> Vec<Problem> {
+        observation_problems(&self.policy, &self.universe, &report.observations, report.observed_at, now)
+    }
+
     /// Keeps a copy of the publisher's newest snapshot, which is checked. Says whether it is that of an epoch.
     fn mirror(&self, publisher: &Address, epoch: u64) -> Result<bool, AnyFailure> {
-        if self.world.state.at(&self.shelves.snapshots, epoch)?.is_some() {
-            return Ok(true);
-        }
-        let at = publisher.below(&format!("snapshots/{epoch}"));
+        let at = publisher.below("snapshots/latest");
         let Some(snapshot) = self.world.client.document::<Snapshot>(&at, None)? else { return Ok(false) };
-        if snapshot.epoch != epoch {
-            let expected = format!("the snapshot of epoch {epoch}");
+        if snapshot.epoch > epoch {
+            let expected = format!("a snapshot of epoch {epoch} or earlier");
             return Err(NotDone::mismatch(at.to_string(), expected, format!("that of {}", snapshot.epoch)).into());
         }
-        Previous::check(&self.policy, &self.universe, &snapshot)?;
-        self.world.state.put_first_document(&self.shelves.snapshots, epoch, &snapshot)?;
-        self.world.state.keep_newest(&self.shelves.snapshots, KEPT)?;
-        Ok(true)
+        if self.world.state.at(&self.shelves.snapshots, snapshot.epoch)?.is_none() {
+            Previous::check(&self.policy, &self.universe, &snapshot)?;
+            self.world.state.put_first_document(&self.shelves.snapshots, snapshot.epoch, &snapshot)?;
+            self.world.state.keep_newest(&self.shelves.snapshots, KEPT)?;
+        }
+        Ok(snapshot.epoch == epoch)
     }
+}
+
+/// The most reports of which no two are further apart than the skew allows; the earliest of several such sets.
+fn largest_window(mut reports: Vec<Report>, skew: u64) -> Vec<Report> {
+    reports.sort_by_key(|report| report.observed_at);
+    let within = |first: usize| {
+        let last = reports[first].observed_at.0.saturating_add(skew);
+        reports[first..].iter().take_while(|report| report.observed_at.0 <= last).count()
+    };
+    let best = (0..reports.len()).rev().max_by_key(|first| within(*first));
+    let Some(first) = best else { return reports };
+    let count = within(first);
+    reports.drain(first..).take(count).collect()
 }
 
 /// The newest text of a shelf with a number below another.
@@ -305,6 +357,12 @@ impl Role for Oracle {
 
 #[cfg(test)]
 mod tests {
+    use surety_core::{
+        FormatVersion,
+        ident::{Bytes32, EvmAddress, HexBytes},
+        kind::KindOf,
+    };
+
     use super::*;
 
     #[test]
@@ -313,5 +371,28 @@ mod tests {
         let beyond = |before, now| is_beyond(price(before), price(now), Ppm(200_000));
         assert!(!beyond(1_000, 1_200) && beyond(1_000, 1_201) && !beyond(1_000, 800) && beyond(1_000, 799));
         assert!(!beyond(0, 0) && beyond(0, 1));
+    }
+
+    #[test]
+    fn reports_that_are_close_to_most_others_count() {
+        let report = |observed_at| Report {
+            kind: KindOf::new(),
+            version: FormatVersion,
+            oracle: EvmAddress::ZERO,
+            feeds: Bytes32::ZERO,
+            epoch: 0,
+            observed_at: Timestamp(observed_at),
+            previous: Bytes32::ZERO,
+            observations: Vec::new(),
+            signature: HexBytes::ZERO,
+        };
+        let window = |times: &[u64]| {
+            let reports = largest_window(times.iter().map(|time| report(*time)).collect(), 60);
+            reports.iter().map(|report| report.observed_at.0).collect::<Vec<_>>()
+        };
+        assert_eq!(window(&[100, 10, 75, 5]), [5, 10]);
+        assert_eq!(window(&[1, 62, 63, 122]), [62, 63, 122]);
+        assert_eq!(window(&[7]), [7]);
+        assert!(window(&[]).is_empty());
     }
 }

@@ -75,6 +75,8 @@ struct Account {
     served: Arc<Served>,
     /// Whether its holder has asked for a statement that was not due then.
     asked: bool,
+    /// When the balances were last asked for, if they could not be had.
+    tried_at: Option<Timestamp>,
 }
 
 /// What the server knows of an account.
@@ -130,13 +132,21 @@ impl Source {
 impl Pen {
     /// Makes a statement about an account if one is due, and says when the next will be.
     fn state(&self, account: &mut Account, now: Timestamp) -> Result<Timestamp, AnyFailure> {
+        account.asked |= account.served.wanted.swap(false, Ordering::SeqCst);
         let newest = self.world.state.newest_document::<Bundle>(&account.served.shelf)?;
         let made_at = newest.map(|(_, bundle)| bundle.statement.as_of);
-        account.asked |= account.served.wanted.swap(false, Ordering::SeqCst);
         let pause = if account.asked { SOONEST.min(self.every.0) } else { self.every.0 };
+        // A statement from the future was made before somebody set the clock back.
+        let made_at = made_at.filter(|at| *at <= now);
         if let Some(due) = made_at.map(|at| at.0.saturating_add(pause)).filter(|due| *due > now.0) {
             return Ok(Timestamp(due));
         }
+        // Balances that cannot be read are not asked for more often than those that can, whoever wants them.
+        let tried_at = account.tried_at.filter(|at| *at <= now);
+        if let Some(due) = tried_at.map(|at| at.0.saturating_add(SOONEST)).filter(|due| *due > now.0) {
+            return Ok(Timestamp(due));
+        }
+        account.tried_at = Some(now);
         let text = feed::read(&account.feed, &self.world.client)?;
         let (file, mut notes) = (feed::name(&account.feed), Vec::new());
         let holdings = feed::holdings((&file, &text), account.form, &account.names, &self.universe, &mut notes)?;
@@ -158,7 +168,7 @@ impl Pen {
         let bundle = Bundle::seal(&self.universe, statement, &opening, &account.recipient)?;
         self.world.state.put_document(&account.served.shelf, sequence, &bundle)?;
         self.world.state.keep_newest(&account.served.shelf, BUNDLES)?;
-        account.asked = false;
+        (account.asked, account.tried_at) = (false, None);
         let of = SubjectLabel { role: self.label.role.clone(), of: account.account.to_string() };
         self.world.metrics.statement_valid_until.get_or_create(&of).set(seconds(valid_until));
         self.world.note(now, &self.label, &format!("statement {sequence} about {}", account.account));
@@ -204,6 +214,7 @@ impl Account {
             pledge: account.pledge,
             served: Arc::new(served),
             asked: false,
+            tried_at: None,
         })
     }
 }
