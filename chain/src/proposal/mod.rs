@@ -175,9 +175,11 @@ impl Proposal {
     }
 }
 
-/// The publication of a call's data.
+/// The publication of a call's data, which has nothing else.
 fn decoded(data: &str) -> Option<Publication> {
-    Some(publishCall::abi_decode_validate(&hex::decode(data).ok()?).ok()?.publication)
+    let bytes = hex::decode(data).ok()?;
+    let call = publishCall::abi_decode_validate(&bytes).ok()?;
+    (call.abi_encode() == bytes).then_some(call.publication)
 }
 
 /// What a policy registry says of a line of policies.

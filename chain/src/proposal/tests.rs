@@ -179,7 +179,7 @@ fn changes_say_whether_they_are_tighter() {
     let direction = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut value = json!(before);
         change(&mut value);
-        let changes = changes(&before, &serde_json::from_value(value).unwrap());
+        let changes = changes(&before, &serde_json::from_str(&value.to_string()).unwrap());
         let [change] = &changes[..] else { panic!("one change: {changes:?}") };
         (change.parameter.clone(), change.direction)
     };
@@ -271,11 +271,12 @@ fn rejects_tighter_for_weights_that_remove_a_step() {
 #[test]
 fn rejects_tighter_for_qualities() {
     let with = |quality: u32| {
-        let mut value = json!(parameters());
-        value["derived"][0]["formula"] = json!({ "claim": {
+        let mut policy = parameters();
+        let claim = json!({ "claim": {
             "token": "BTC", "underlying": "BTC-USD", "rate": "ETH-USD", "quality": quality, "issuer": "somebody",
         } });
-        serde_json::from_value::<Policy>(value).unwrap()
+        policy.derived[0].formula = serde_json::from_value(claim).unwrap();
+        policy
     };
     let [change] = &changes(&with(900_000), &with(800_000))[..] else { panic!("one change") };
     assert_eq!(change.direction, Direction::Depends);
