@@ -126,7 +126,7 @@ fn attest(args: &AttestArgs, session: &Session) -> Result<Answer, Error> {
     let terms = StatementTerms {
         audience: Audience { chain_id: args.chain_id, registry: args.registry },
         subject: args.subject,
-        account: args.account,
+        account: args.account.clone(),
         as_of,
         valid_until: Timestamp(as_of.0.saturating_add(args.valid_for.0)),
         sequence: sequences.take(&account, args.sequence, as_of)?,
