@@ -237,13 +237,13 @@ fn rejects_configurations_that_cannot_run() {
     town.write_configurations();
     let holder = fs::read_to_string(town.sandbox.path("holder.toml")).unwrap();
     for (changed, code, said) in [
-        (holder.replace("127.0.0.1:", "0.0.0.0:"), 2, "http.listen: expected a certificate"),
+        (holder.replace("listen = \"127.0.0.1:", "listen = \"0.0.0.0:"), 2, "http.listen: expected a certificate"),
         (holder.replace("[\"maintenance\"]", "[\"nothing\"]"), 2, "expected one of the policy's"),
         (holder.replace("allow_insecure_srs = true", ""), 5, "expected a set-up of a ceremony"),
         (holder.replace("fund.age", "token"), 2, "holder[0].identity: expected a key of age"),
         (holder.replace("file = \"token\"", "file = \"universe.toml\""), 2, "token: expected at least 32"),
         (holder.replace("http://127.0.0.1", "http://node.example"), 2, "expected https://"),
-        (holder.replace("[[holder]]", "[[keeper]]"), 2, "unknown"),
+        (holder.replace("[[holder]]", "[[keeper]]"), 2, "found \"keeper\""),
     ] {
         assert_ne!(changed, holder, "{said}");
         town.sandbox.write("changed.toml", &changed);
