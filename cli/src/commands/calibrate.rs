@@ -75,7 +75,7 @@ pub(crate) struct CalibrateArgs {
     /// Another estimator than the calibration's: static, ewma, heavy-tailed or predictive
     #[arg(long, value_name = "NAME")]
     estimator: Option<Estimator>,
-    /// Table of depths and bid-ask spreads, with a row for each day and column, for a calibration with the table liquidity
+    /// Table of depths and bid-ask spreads, a row for each day and column, for calibrations with liquidity
     #[arg(long, value_name = "FILE")]
     liquidity: Option<PathBuf>,
     /// Move parameters as far as their estimates and caps where that is stricter, and nothing where it is laxer

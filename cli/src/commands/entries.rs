@@ -44,7 +44,7 @@ pub(crate) struct Args {
     /// Another estimator than the calibration's: static, ewma, heavy-tailed or predictive
     #[arg(long, value_name = "NAME")]
     estimator: Option<Estimator>,
-    /// Table of depths and bid-ask spreads, with a row for each day and column, for a calibration with the table liquidity
+    /// Table of depths and bid-ask spreads, a row for each day and column, for calibrations with liquidity
     #[arg(long, value_name = "FILE")]
     liquidity: Option<PathBuf>,
     /// The numbers before, which limit the next ones: a snapshot, or the table that was written last
