@@ -32,7 +32,7 @@ use crate::{
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// Sign a statement of an account's balances, and write the secret opening for the holder
-    Attest(AttestArgs),
+    Attest(Box<AttestArgs>),
     /// Open a bundle that a source has sent, as its holder, into a statement and its opening
     Open(OpenArgs),
 }
