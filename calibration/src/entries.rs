@@ -69,9 +69,6 @@ pub type Previous = BTreeMap<Name, Price>;
 
 const DECIMALS: u8 = 6;
 
-/// The number of the first day of 1970, from which times are counted.
-const EPOCH: u64 = 719_162;
-
 /// Where the numbers before are said to be.
 const PREVIOUS: &str = "previous";
 
@@ -125,8 +122,7 @@ pub fn next(
 /// # Errors
 /// If an entry would be too old to be signed at that time, or the last day is not over.
 pub fn table(next: &[NextEntry], history: &History, policy: &Policy, at: Timestamp) -> Result<String, CalibrateError> {
-    const DAY: u64 = 86_400;
-    let ended = history.days().last().map_or(0, |day| (u64::from(day.number()) + 1).saturating_sub(EPOCH) * DAY);
+    let Timestamp(ended) = history.days().last().map_or(Timestamp(0), |day| day.end());
     let (mut text, mut problems) = ("entry,price,confidence,age\n".to_owned(), Vec::new());
     let latest = at.0.saturating_add(CLOCK_TOLERANCE.0);
     let expected = format!("a last day that ended by {latest}, {} seconds ahead of the clock", CLOCK_TOLERANCE.0);

@@ -19,6 +19,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 use surety_core::units::Timestamp;
+use surety_host::clock;
 
 use self::{
     commands::{
@@ -201,7 +202,8 @@ fn run(arguments: Vec<OsString>) -> ExitCode {
     let exit = match Cli::try_parse_from(arguments) {
         Ok(cli) => {
             let form = if cli.json { Form::Json } else { Form::Text };
-            let session = Session { progress: Progress::new(cli.quiet), now: time::now(), screen: Screen::of_stdout() };
+            let session =
+                Session { progress: Progress::new(cli.quiet), now: clock::now(), screen: Screen::of_stdout() };
             let name = cli.command.name();
             output::report(form, &name, cli.command.run(&session))
         }

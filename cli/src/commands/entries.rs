@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use surety_calibration::{
     entries::{self, NextEntry, Previous},
-    estimator::Estimator,
-    update::{Pace, Requirement},
+    update::Pace,
 };
 use surety_core::{
     kind::{Kind, recognise_any},
     spelling,
     text::table::Dialect,
-    units::{Percent, Timestamp},
+    units::Timestamp,
 };
 use surety_host::{
     documents,
@@ -23,30 +22,16 @@ use surety_margin::{market::Snapshot, policy::Policy};
 
 use crate::{
     Session,
-    commands::calibrate::read_calibration,
+    commands::calibrate::{Grounds, Read, change_text, with_change},
     error::{Error, Usage},
-    inputs::{Force, HistoryReading, PolicyFiles},
+    inputs::Force,
     output::Answer,
 };
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    files: PolicyFiles,
-    /// Table of days and prices, with a row for each day
-    #[arg(long, value_name = "FILE")]
-    history: PathBuf,
-    #[command(flatten)]
-    reading: HistoryReading,
-    /// Calibration: the column behind each parameter entry, and the estimator
-    #[arg(long, value_name = "FILE")]
-    calibration: PathBuf,
-    /// Another estimator than the calibration's: static, ewma, heavy-tailed or predictive
-    #[arg(long, value_name = "NAME")]
-    estimator: Option<Estimator>,
-    /// Table of depths and bid-ask spreads, a row for each day and column, for calibrations with liquidity
-    #[arg(long, value_name = "FILE")]
-    liquidity: Option<PathBuf>,
+    grounds: Grounds,
     /// The numbers before, which limit the next ones: a snapshot, or the table that was written last
     #[arg(long, value_name = "FILE", required_unless_present = "first")]
     previous: Option<PathBuf>,
@@ -67,16 +52,11 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
-    let universe = args.files.read_universe()?;
-    let policy = args.files.read_policy(&universe)?;
     files::check_target(&args.out, args.force.existing())?;
-    let mut history = args.reading.history(&args.history, &session.progress)?;
-    if let Some(path) = &args.liquidity {
-        history = history.with_liquidity(args.reading.liquidity(path, &session.progress)?);
-    }
-    let calibration = read_calibration(&args.calibration, args.estimator, &history, Some(&policy))?;
+    let Read { policy, history, calibration, .. } = args.grounds.read(&session.progress)?;
     if calibration.entries.is_empty() {
-        let usage = format!("{}: entries: expected a parameter entry, found none", args.calibration.display());
+        let file = args.grounds.calibration.display();
+        let usage = format!("{file}: entries: expected a parameter entry, found none");
         return Err(Usage(usage).into());
     }
     let previous = args.previous.as_deref().map(|path| read_previous(path, &policy)).transpose()?;
@@ -94,25 +74,13 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     });
     let mut text = String::new();
     for NextEntry { entry, number, change, .. } in &next {
-        let percent = |requirement: Requirement| Percent(requirement.0.into()).to_string();
-        let old = change.old.map_or_else(|| "none".to_owned(), percent);
-        let (entry, required) = (entry.as_str(), percent(change.new));
-        text += &format!("{entry:<24} {number:>10}  required {old:>11} -> {required:>11}  {}\n", change.reason());
+        text += &format!("{:<24} {number:>10}  required {}\n", entry.as_str(), change_text(change));
     }
     Answer::new(data, text + &format!("written {}", args.out.display()))
 }
 
 fn entry_data(NextEntry { entry, column, number, change }: &NextEntry) -> Value {
-    json!({
-        "entry": entry,
-        "column": column,
-        "number": number,
-        "old": change.old.map(|old| old.0),
-        "proposed": change.proposed.0,
-        "limited": change.limited.0,
-        "new": change.new.0,
-        "why": change.reason(),
-    })
+    with_change(json!({ "entry": entry, "column": column, "number": number }), change)
 }
 
 /// The numbers of the policy's parameter entries in a snapshot, or in a table of them.

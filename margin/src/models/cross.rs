@@ -203,11 +203,17 @@ impl CrossPosition {
         surcharge.chain(self.requirement.iter().map(|entry| ("requirement", entry, None)))
     }
 
+    /// Those of a level, each with its place among the measures.
+    fn charges_at(&self, level: &Level) -> impl Iterator<Item = (usize, &Name)> {
+        let applies = |only: Option<Basis>| only.is_none_or(|only| only == level.basis);
+        let charges = self.charges().enumerate();
+        charges.filter_map(move |(measure, (_, entry, only))| applies(only).then_some((measure, entry)))
+    }
+
     /// What one lot is charged at a level beside fractions, if it is.
     fn charged(&self, frame: &Frame<'_>, rule: usize, level: &Level) -> Option<Affine> {
-        let applies = |only: &Option<Basis>| only.is_none_or(|only| only == level.basis);
-        let charges = self.charges().enumerate().filter(|(_, (.., only))| applies(only));
-        let per_lot = charges.map(|(measure, _)| frame.measure(rule, measure, 1, &[level.multiple.into()]));
+        let per_lot =
+            self.charges_at(level).map(|(measure, _)| frame.measure(rule, measure, 1, &[level.multiple.into()]));
         // What overflows is so large that no program has room for it.
         per_lot.reduce(|sum, charge| sum.plus(&charge).unwrap_or_else(|_| Affine::constant(I256::MAX)))
     }
@@ -245,8 +251,7 @@ impl CrossPosition {
     }
 
     fn is_required(&self, units: &PriceUnits<'_>, level: &Level) -> Required {
-        let applies = |only: Option<Basis>| only.is_none_or(|only| only == level.basis);
-        let charged = self.charges().any(|(_, entry, only)| applies(only) && units.is_positive(entry));
+        let charged = self.charges_at(level).any(|(_, entry)| units.is_positive(entry));
         let of_either_sign = charged || self.required(level).least() > Ppm(0).into();
         let has_haircut = self.ladder(level).has_haircut();
         Required {

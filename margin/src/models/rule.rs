@@ -95,9 +95,7 @@ impl<'a> InstrumentRule<'a> {
         });
         price.into_iter().chain(spread).chain(measures).collect()
     }
-}
 
-impl<'a> InstrumentRule<'a> {
     /// The market entries that it reads by itself, each with the way in which no margin grows. `restored` finds what a
     /// price and a debt spread add up to.
     pub(super) fn readings(&self, restored: impl Fn(&Name, &Name) -> Option<&'a Name>) -> Vec<Reading<'a>> {
