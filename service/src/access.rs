@@ -6,37 +6,14 @@
 use core::fmt;
 
 use sha2::{Digest as _, Sha256};
-use surety_host::keys::{KeyError, SecretAt};
+use surety_core::failure::AnyFailure;
+use surety_host::keys::SecretAt;
 use zeroize::Zeroizing;
 
 use crate::{configuration::Secret, error::ServiceError};
 
 /// Fewest characters of a token: 32 random hexadecimal digits have 128 bits.
 const SHORTEST: usize = 32;
-
-/// Why a token cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum TokenError {
-    /// It cannot be read.
-    #[error(transparent)]
-    Secret(#[from] KeyError),
-    /// It can be guessed.
-    #[error(transparent)]
-    Weak(#[from] ServiceError),
-}
-
-impl surety_core::failure::Failure for TokenError {
-    fn class(&self) -> surety_core::failure::Class {
-        match self {
-            Self::Secret(error) => error.class(),
-            Self::Weak(error) => error.class(),
-        }
-    }
-
-    fn code(&self) -> std::borrow::Cow<'static, str> {
-        "token".into()
-    }
-}
 
 /// A token. Does not print, and is erased when dropped.
 pub struct Token(Zeroizing<String>);
@@ -52,7 +29,7 @@ impl Token {
     ///
     /// # Errors
     /// If it cannot be read, or is so short that it can be guessed.
-    pub fn load(secret: &Secret) -> Result<Self, TokenError> {
+    pub fn load(secret: &Secret) -> Result<Self, AnyFailure> {
         let token = SecretAt::from(secret.clone()).passphrase()?;
         let token = token.as_str().trim();
         if token.len() < SHORTEST || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -106,7 +83,7 @@ impl TokenDigest {
 mod tests {
     use super::*;
 
-    fn token(text: &str) -> Result<Token, TokenError> {
+    fn token(text: &str) -> Result<Token, AnyFailure> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("token");
         std::fs::write(&path, text).unwrap();

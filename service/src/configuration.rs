@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeMap,
     env,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -22,7 +22,7 @@ use surety_core::{
 };
 use surety_host::keys::SecretAt;
 
-use crate::peer::Address;
+use crate::address::Address;
 
 /// What one process does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -414,22 +414,16 @@ fn positive(path: &str, duration: Seconds) -> Option<Problem> {
 
 impl Http {
     fn problems(&self) -> Vec<Problem> {
-        let local = is_this_machine(self.listen.ip());
+        let local = self.listen.ip().is_loopback();
         let expected = "a certificate under http.tls where other machines are served, or plain = true behind a proxy";
         let safe = local || self.tls.is_some() || self.plain;
         let mut problems: Vec<_> = require(safe, "http.listen", expected, self.listen).into_iter().collect();
         if let Some(operators) = self.operators {
             let expected = "an address of this machine, such as 127.0.0.1:9464";
-            problems.extend(require(is_this_machine(operators.ip()), "http.operators", expected, operators));
+            problems.extend(require(operators.ip().is_loopback(), "http.operators", expected, operators));
         }
         problems
     }
-}
-
-/// Whether an address is reached from this machine alone.
-#[must_use]
-pub fn is_this_machine(address: IpAddr) -> bool {
-    address.is_loopback()
 }
 
 impl SourceRole {

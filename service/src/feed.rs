@@ -13,11 +13,8 @@ use std::{
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use surety_core::{
-    failure::AnyFailure,
-    text::table::{Dialect, Note},
-};
-use surety_fleet::query;
+use surety_core::{failure::AnyFailure, text::table::Dialect};
+use surety_fleet::query::{self, QueryError};
 use surety_host::{files, keys::SecretAt};
 use surety_import::positions::{self, Reading};
 use surety_margin::{holdings::Holdings, universe::Universe};
@@ -62,16 +59,12 @@ pub fn read(feed: &Feed, client: &Client) -> Result<Zeroizing<String>, AnyFailur
         Feed::Command(words) => Ok(output(words, &name(feed))?),
         Feed::Url(request) => {
             let header = request.authorization.clone().map(|secret| SecretAt::from(secret).passphrase()).transpose()?;
-            let header = header.map(|header| Zeroizing::new(header.as_str().to_owned()));
-            let text = client.ask(&request.address, header)?;
+            let text = client.ask(&request.address, header.as_ref().map(|header| header.as_str()))?;
             Ok(text.ok_or_else(|| NotDone::outside(name(feed), "an answer", "status 404"))?)
         }
         Feed::Query(asked) => {
             let url = SecretAt::from(asked.database.clone()).passphrase()?;
-            let url = url.as_str().parse().map_err(|error: String| {
-                let found = error.split(", found ").nth(1).unwrap_or("something else").to_owned();
-                NotDone::input("database", "postgres://USER:PASSWORD@HOST:PORT/DATABASE", found)
-            })?;
+            let url = url.as_str().parse().map_err(QueryError::Address)?;
             let mut text = Zeroizing::new(Vec::new());
             let answer = query::Answer::ask(&url, &asked.sql)?;
             let taken = answer.take(LIMIT + 1).read_to_end(&mut text);
@@ -138,7 +131,6 @@ pub fn holdings(
     form: Form,
     names: &BTreeMap<String, String>,
     universe: &Universe,
-    notes: &mut Vec<Note>,
 ) -> Result<Holdings, AnyFailure> {
     let reading = Reading { dialect: Dialect { delimiter: None, names: names.clone() }, quote: None };
     let table = match form {
@@ -148,7 +140,8 @@ pub fn holdings(
     let text = table.as_deref().map_or(text, String::as_str);
     // A table is recognised by its content, whatever the feed is called.
     let file = if table.is_some() { "ccxt.csv" } else { file };
-    Ok(positions::read(file, text, universe, &reading, notes)?.holdings)
+    // How many rows a reader says something of depends on the holdings: no log has it.
+    Ok(positions::read(file, text, universe, &reading, &mut Vec::new())?.holdings)
 }
 
 /// The part of an answer of ccxt's `fetchBalance` that says what an account has.

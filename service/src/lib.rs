@@ -7,7 +7,7 @@
 //! | [`run`] | one process: roles, each on a thread of its own, and the server |
 //! | [`roles`] | a source signs statements, an oracle node reports prices, a holder proves, an auditor reports |
 //! | [`feed`] | where balances and prices come from: a file, a command, a URL, a database |
-//! | [`peer`] | what other parties serve |
+//! | [`address`], [`peer`], [`tls`] | what other parties serve, and the certificates of both sides |
 //! | [`state`] | what outlives the process: documents and events, in SQLite |
 //! | [`server`], [`access`], [`bounds`] | what this party serves, to whom, and how much of it |
 //! | [`metrics`] | numbers for Prometheus |
@@ -41,6 +41,7 @@
 //! ```
 
 pub mod access;
+pub mod address;
 pub mod bounds;
 pub mod configuration;
 pub mod error;
@@ -52,3 +53,4 @@ pub mod run;
 pub mod server;
 pub mod signals;
 pub mod state;
+pub mod tls;

@@ -1,7 +1,7 @@
 //! Numbers for Prometheus, by its conventions for names and units. None depends on hidden balances, but for one bit a
 //! holder asks for: that an account is below the headroom of its configuration.
 
-use std::sync::atomic::AtomicU64;
+use std::{fmt, sync::atomic::AtomicU64};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -22,6 +22,12 @@ pub struct RoleLabel {
     pub kind: String,
     /// Its name.
     pub role: String,
+}
+
+impl fmt::Display for RoleLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.role)
+    }
 }
 
 /// Something that a role keeps up to date: an account, a level.

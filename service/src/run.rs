@@ -2,7 +2,6 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    path::Path,
     sync::Arc,
     thread,
     time::Duration,
@@ -15,7 +14,7 @@ use axum_server::{
 };
 use rustls::{
     RootCertStore, ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    pki_types::{PrivateKeyDer, pem::PemObject as _},
     server::WebPkiClientVerifier,
 };
 use surety_core::failure::{AnyFailure, Internal};
@@ -36,6 +35,7 @@ use crate::{
     },
     server::{Offers, for_operators, router},
     state::State,
+    tls::certificates,
 };
 
 /// Most bytes of the headers of a request.
@@ -167,7 +167,7 @@ fn serve(listening: Listening, router: Router, world: &Arc<World>) -> Result<(),
     let handle = Handle::new();
     let failed =
         |error: std::io::Error| ServiceError::Listen { address: http.listen.to_string(), reason: error.to_string() };
-    let tls = http.tls.as_ref().map(tls).transpose()?;
+    let tls = http.tls.as_ref().map(server_config).transpose()?;
     let (stopping, stop) = (handle.clone(), Arc::clone(world));
     thread::spawn(move || {
         stop.stop.wait(|| false);
@@ -202,7 +202,7 @@ fn bounded<A>(server: Server<SocketAddr, A>) -> Server<SocketAddr, Bounded<A>> {
 }
 
 /// Certificate and key of the server, with the authority of clients if only known ones are served.
-fn tls(tls: &Tls) -> Result<Arc<ServerConfig>, AnyFailure> {
+fn server_config(tls: &Tls) -> Result<Arc<ServerConfig>, AnyFailure> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let wrong = |path: &str, reason: String| ServiceError::value(path, "a certificate and its key, in PEM", reason);
     let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -225,11 +225,4 @@ fn tls(tls: &Tls) -> Result<Arc<ServerConfig>, AnyFailure> {
     let chain = certificates(&tls.certificate, "http.tls.certificate")?;
     let config = config.with_single_cert(chain, key).map_err(|error| wrong("http.tls", error.to_string()))?;
     Ok(Arc::new(config))
-}
-
-fn certificates(path: &Path, input: &str) -> Result<Vec<CertificateDer<'static>>, AnyFailure> {
-    let text = surety_host::files::read_text(path)?;
-    let wrong = || ServiceError::value(input, "certificates in PEM", "something else");
-    let found = CertificateDer::pem_slice_iter(text.as_bytes()).collect::<Result<Vec<_>, _>>().map_err(|_| wrong())?;
-    if found.is_empty() { Err(wrong().into()) } else { Ok(found) }
 }

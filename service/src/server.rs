@@ -47,7 +47,7 @@ use crate::{
         World,
         auditor::Auditor,
         holder,
-        oracle::{Shelves, before},
+        oracle::Shelves,
         source::{AccountPath, Served},
     },
     state::Shelf,
@@ -240,7 +240,7 @@ async fn snapshot(State(shop): State<Shop>, Path((role, epoch)): Numbered) -> Re
 async fn snapshot_before(State(shop): State<Shop>, Path((role, epoch)): Numbered) -> Result<Response, Refusal> {
     let shelf = shop.offers.oracles.get(&role).ok_or(Refusal::Nothing)?.snapshots.clone();
     let epoch = epoch.parse().map_err(|_| Refusal::Nothing)?;
-    read(shop, move |world| before(world, &shelf, epoch)).await
+    read(shop, move |world| Ok(world.state.newest_before(&shelf, epoch)?)).await
 }
 
 /// The shelf of a holder's attestations of a level.

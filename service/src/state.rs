@@ -162,6 +162,27 @@ impl State {
         Ok(found.map(|(number, text)| (number.unsigned_abs(), text)))
     }
 
+    /// The largest number of a shelf.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn newest_number(&self, shelf: &Shelf) -> Result<Option<u64>, StateError> {
+        let sql = "select max(number) from document where shelf = ?1";
+        let newest: Option<i64> = self.connection().prepare_cached(sql)?.query_row([&shelf.0], |row| row.get(0))?;
+        Ok(newest.map(i64::unsigned_abs))
+    }
+
+    /// The text with the largest number below another.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn newest_before(&self, shelf: &Shelf, number: u64) -> Result<Option<String>, StateError> {
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        let sql = "select text from document where shelf = ?1 and number < ?2 order by number desc limit 1";
+        let connection = self.connection();
+        Ok(connection.prepare_cached(sql)?.query_row(params![shelf.0, number], |row| row.get(0)).optional()?)
+    }
+
     /// The text with a number.
     ///
     /// # Errors
@@ -307,6 +328,12 @@ mod tests {
         assert_eq!(state.at(&shelf("a"), 2).unwrap().as_deref(), Some("another"));
         assert_eq!(state.at(&shelf("b"), 2).unwrap(), None);
         assert_eq!(state.numbers(&shelf("a"), 2, 2).unwrap(), [2, 3]);
+        assert_eq!(state.newest_before(&shelf("a"), 9).unwrap().as_deref(), Some("text 3"));
+        assert_eq!(state.newest_before(&shelf("a"), 1).unwrap(), None);
+        assert_eq!(
+            (state.newest_number(&shelf("a")).unwrap(), state.newest_number(&shelf("b")).unwrap()),
+            (Some(9), None)
+        );
         state.keep_newest(&shelf("a"), 2).unwrap();
         assert_eq!(state.numbers(&shelf("a"), 0, 9).unwrap(), [3, 9]);
     }

@@ -419,7 +419,7 @@ fn rejects_a_report_that_would_spoil_the_snapshot_of_others() {
     let policy = surety_host::documents::read_policy(&town.path("policy.toml"), &universe).unwrap();
     let file = example::OBSERVATIONS[2];
     let observed = read_observations(file.path, file.text, &policy, &Dialect::default(), &mut Vec::new()).unwrap();
-    let (key, now) = (demo_key("oracle-3").unwrap(), surety_service::roles::now());
+    let (key, now) = (demo_key("oracle-3").unwrap(), surety_host::clock::now());
     let report = oracle::sign(&policy, &universe, observed, Clock::at(now), Comparison::None, &key).unwrap();
     // It says whatever epoch it is asked for, of a time that is in none of them.
     let of_later = |epoch: u64| report::sign(Report { epoch, ..report.clone() }, &key).unwrap().to_json().unwrap();

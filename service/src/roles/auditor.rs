@@ -3,7 +3,6 @@
 //! Universe, policy and anchors are the auditor's own; holders give attestations and the snapshots that these refer to.
 
 use std::{
-    mem,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -99,19 +98,19 @@ impl Auditor {
 
     /// Takes what a holder has attested since the last time, so much at a time that no holder keeps others waiting.
     fn collect(&self, holder: &HolderAt, now: Timestamp) -> Result<usize, AnyFailure> {
-        let mut documents = Vec::new();
         let mut taken = 0;
         for level in &self.levels {
             let id = self.policy.id().0.to_string();
             let cursor = shelf(&self.label, &["taken", &id, level.as_str(), &holder.at.to_string()]);
-            let from = self.world.state.newest(&cursor)?.map_or(0, |(epoch, _)| epoch + 1);
+            let from = self.world.state.newest_number(&cursor)?.map_or(0, |epoch| epoch + 1);
             let Some(epochs) = self.epochs(holder, level, from, now)? else { continue };
+            let mut documents = Vec::new();
             for epoch in epochs.iter().take_while(|_| !self.world.stop.is_stopped()) {
                 documents.extend(self.attested(holder, level, *epoch)?);
                 taken += 1;
             }
             if let Some(last) = epochs.last().filter(|_| !self.world.stop.is_stopped()) {
-                Archive::open(&self.archive)?.add(&mem::take(&mut documents))?;
+                Archive::open(&self.archive)?.add(&documents)?;
                 self.world.state.put(&cursor, *last, "")?;
                 self.world.state.keep_newest(&cursor, 1)?;
             }
@@ -186,7 +185,7 @@ impl Auditor {
             files::write(path, (self.page)(&audit)?.as_bytes(), Access::Public, Existing::Replace)?;
         }
         // By a number of its own: clocks may be set back.
-        let number = self.world.state.newest(&reports)?.map_or(0, |(number, _)| number + 1);
+        let number = self.world.state.newest_number(&reports)?.map_or(0, |number| number + 1);
         self.world.state.put(&reports, number, &text)?;
         self.world.state.keep_newest(&reports, REPORTS)?;
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
@@ -208,7 +207,7 @@ impl Role for Auditor {
         let collected: Vec<_> = self.holders.iter().map(|holder| self.collect(holder, now)).collect();
         let taken: usize = collected.iter().flatten().sum();
         let due = self.audited_at.is_none_or(|at| now < at || now.0 >= at.0.saturating_add(self.every.0));
-        let kept = self.world.state.newest(&Self::reports(&self.label))?.is_some();
+        let kept = self.world.state.newest_number(&Self::reports(&self.label))?.is_some();
         if due && (taken > 0 || kept) {
             self.audit(now)?;
             self.audited_at = Some(now);

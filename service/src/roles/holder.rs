@@ -23,7 +23,7 @@ use surety_margin::{
     evaluate::evaluate,
     level::{Claimed, Level},
     market::Snapshot,
-    oracle::market_without_reports,
+    oracle::{CLOCK_TOLERANCE, market_without_reports},
 };
 use surety_prover::{
     account::Account,
@@ -42,21 +42,18 @@ use surety_verifier::attestation::{
     statement::Statement,
 };
 
-use super::{KEPT, Role, World, label, read_policy, shelf, source::load_key};
+use super::{KEPT, Role, World, label, load_key, read_policy, shelf};
 use crate::{
     access::Token,
+    address::Address,
     configuration::{ChainDelivery, HolderRole, StatementsFrom},
     error::{NotDone, ServiceError},
     metrics::{RoleLabel, SubjectLabel, seconds},
-    peer::Address,
     state::{Shelf, text_of},
 };
 
 /// Seconds between looks for statements and snapshots.
 const INTERVAL: u64 = 2;
-
-/// Seconds that a source's clock may be ahead.
-const CLOCK_TOLERANCE: u64 = 30;
 
 /// Sequence numbers begin at the time of the balances, and go on from there by one.
 const SEQUENCES_AHEAD: u64 = 1 << 32;
@@ -83,7 +80,13 @@ pub struct Holder {
     shelves: Shelves,
     /// When publishers last agreed on a snapshot.
     agreed_at: Option<Timestamp>,
+    /// The last question that was answered, with everything that an answer takes.
+    answered: Option<Question>,
 }
+
+/// The snapshot, and the newest statement of each source by its sequence number.
+#[derive(Debug, PartialEq, Eq)]
+struct Question(SnapshotId, Vec<Option<u64>>);
 
 /// Where a holder's documents are, each for one policy: epochs are numbered by it.
 #[derive(Clone, Debug)]
@@ -167,6 +170,7 @@ impl Holder {
             proven: ProvenSnapshots::open(world.state.directory())?,
             shelves,
             agreed_at: None,
+            answered: None,
             label,
         };
         for level in &holder.levels {
@@ -205,7 +209,7 @@ impl Holder {
         let Some(bundle) = self.world.client.document::<Bundle>(&at, Some(&from.token))? else {
             return Err(NotDone::outside(at.to_string(), "a statement", "none yet").into());
         };
-        let known = self.world.state.newest(&from.shelf)?.map(|(sequence, _)| sequence);
+        let known = self.world.state.newest_number(&from.shelf)?;
         if known.is_some_and(|known| known >= bundle.statement.sequence) {
             return Ok(());
         }
@@ -232,7 +236,7 @@ impl Holder {
             return refuse("universe", expected.to_string(), found.to_string());
         }
         // One that counts at no time that matters, or takes all numbers of later ones, would stay in the way.
-        if statement.as_of.0 > now.0.saturating_add(CLOCK_TOLERANCE) || statement.valid_until < now {
+        if statement.as_of.0 > now.0.saturating_add(CLOCK_TOLERANCE.0) || statement.valid_until < now {
             let found = format!("one as of {} until {}", statement.as_of.0, statement.valid_until.0);
             return refuse("statement", format!("one that counts now, at {}", now.0), found);
         }
@@ -258,6 +262,13 @@ impl Holder {
         let one = std::slice::from_ref(statement);
         Account::open(committed.universe(), self.prover.params(), one, &[opening])?;
         Ok(())
+    }
+
+    /// What a snapshot and the newest statements ask.
+    fn question(&self, snapshot: &Snapshot) -> Result<Question, AnyFailure> {
+        let newest = |from: &From| self.world.state.newest_number(&from.shelf);
+        let sequences = self.sources.iter().map(newest).collect::<Result<_, _>>()?;
+        Ok(Question(snapshot_id(self.policy.committed(), snapshot), sequences))
     }
 
     /// The newest statements that are known, with their openings; none where one is missing.
@@ -346,7 +357,7 @@ impl Holder {
             presentation: Bytes32::ZERO,
             now,
         };
-        let proven = self.world.prove(|| self.prover.prove(&request, openings))?;
+        let proven = self.world.prove(|| self.prover.prove(&request, openings));
         let attestation = proven.map_err(|error| self.without_amounts(level, error))?;
         self.proven.count(committed.id(), snapshot.epoch, id)?;
         let (snapshots, shelf) = (&self.shelves.snapshots, self.shelf(level)?);
@@ -390,7 +401,7 @@ impl Holder {
     /// that it is about. So nothing is evaluated at other prices of an epoch, nor of an earlier one.
     fn pin(&self, snapshot: &Snapshot) -> Result<bool, AnyFailure> {
         let (pins, id) = (&self.shelves.pins, snapshot_id(self.policy.committed(), snapshot).0.to_string());
-        if self.world.state.newest(pins)?.is_some_and(|(epoch, _)| epoch > snapshot.epoch) {
+        if self.world.state.newest_number(pins)?.is_some_and(|epoch| epoch > snapshot.epoch) {
             return Ok(false);
         }
         self.world.state.put_first(pins, snapshot.epoch, &id)?;
@@ -487,13 +498,17 @@ impl Role for Holder {
         match snapshot {
             Some(snapshot) => {
                 self.agreed_at = Some(Timestamp((snapshot.epoch + 1).saturating_mul(length)).min(now));
+                let question = self.question(&snapshot)?;
+                // Openings are decrypted only where there is something to do with them.
                 if self.pin(&snapshot)?
+                    && self.answered.as_ref() != Some(&question)
                     && let Some(stated) = self.stated()?
                 {
                     let attested: Vec<_> =
                         self.levels.iter().map(|level| self.attest(level, &snapshot, &stated, now)).collect();
                     self.watch_headroom(&snapshot, &stated, now)?;
                     attested.into_iter().collect::<Result<(), _>>()?;
+                    self.answered = Some(question);
                 }
             }
             None if now.0 > agreed_at.0.saturating_add(2 * length) => {

@@ -10,20 +10,26 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
-use rayon::ThreadPoolBuilder;
 use surety_core::{
     capacity::Capacity,
     failure::{AnyFailure, Internal},
     text::table::Note,
     units::Timestamp,
 };
-use surety_host::{documents, setup::Setups};
+use surety_fleet::backoff::Backoff;
+use surety_host::{
+    clock::now,
+    documents,
+    keys::{self, KeyError, SecretAt},
+    setup::Setups,
+};
 use surety_kzg::{Event, Observer, Origin, Params, SrsId};
 use surety_margin::{policy::Policy, universe::Universe};
-use surety_prover::prove::Prover;
+use surety_prover::{many::on_one_thread, prove::Prover};
+use surety_verifier::attestation::signature::SigningKey;
 
 use crate::{
     error::NotDone,
@@ -33,11 +39,11 @@ use crate::{
     state::{Shelf, State},
 };
 
-/// Seconds after which a role that failed tries again, at first; each further failure doubles them.
-const FIRST_RETRY: u64 = 1;
+/// How long a role that failed waits at first before it tries again; each further failure doubles the time.
+const FIRST_RETRY: Duration = Duration::from_secs(2);
 
-/// Most seconds after which a role that failed tries again.
-const LAST_RETRY: u64 = 60;
+/// How long a role that failed waits at most.
+const LAST_RETRY: Duration = Duration::from_mins(1);
 
 /// How many epochs documents stay on a shelf.
 pub(crate) const KEPT: u32 = 10_000;
@@ -140,14 +146,8 @@ impl World {
     }
 
     /// Proves on one thread, once it is this role's turn: as many proofs are made at a time as there are threads.
-    ///
-    /// # Errors
-    /// If the operating system starts no thread.
-    pub(crate) fn prove<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, AnyFailure> {
-        self.proving.with(|| {
-            let pool = ThreadPoolBuilder::new().num_threads(1).build();
-            Ok(pool.map_err(|error| Internal(error.to_string()))?.install(work))
-        })
+    pub(crate) fn prove<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        self.proving.with(|| on_one_thread(work))
     }
 
     /// Notes an event, for logs and operators. Nothing in it may be secret.
@@ -183,15 +183,16 @@ pub(crate) fn log_notes(label: &RoleLabel, notes: &[Note]) {
 /// Keeps a role going until all shall stop.
 pub fn keep(role: &mut dyn Role, world: &World) {
     let label = role.label().clone();
-    let name = format!("{} {}", label.kind, label.role);
-    let mut failures = 0_u32;
+    let name = label.to_string();
+    let retry = || Backoff::new(FIRST_RETRY, LAST_RETRY);
+    let mut patience = retry();
     while !world.stop.is_stopped() {
         let (started, now) = (Instant::now(), now());
         let done = catch_unwind(AssertUnwindSafe(|| role.step(now)));
         world.metrics.durations.get_or_create(&label).observe(started.elapsed().as_secs_f64());
         world.starting.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
         let done = done.unwrap_or_else(|_| Err(Internal(format!("{name} panicked")).into()));
-        let next = match done {
+        let (next, is_well) = match done {
             Ok(next) => {
                 world.metrics.rounds.get_or_create(&label).inc();
                 world.metrics.succeeded_at.get_or_create(&label).set(seconds(now));
@@ -199,9 +200,9 @@ pub fn keep(role: &mut dyn Role, world: &World) {
                 if failed.is_some() {
                     world.note(now, &label, "well again");
                 }
-                failures = 0;
+                patience = retry();
                 // Never more than one step a second.
-                next.0.max(now.0 + 1)
+                (next.0.max(now.0 + 1), true)
             }
             Err(error) => {
                 world.metrics.failures.get_or_create(&label).inc();
@@ -211,13 +212,12 @@ pub fn keep(role: &mut dyn Role, world: &World) {
                 if before.as_ref() != Some(&error) {
                     world.note(now, &label, &error);
                 }
-                failures = failures.saturating_add(1);
-                now.0 + FIRST_RETRY.saturating_mul(1 << (failures - 1).min(16)).min(LAST_RETRY)
+                (now.0 + patience.wait().as_secs().max(1), false)
             }
         };
         let due = || {
             let at = self::now().0;
-            at >= next || at < now.0 || role.is_wanted() && failures == 0 && at > now.0
+            at >= next || at < now.0 || role.is_wanted() && is_well && at > now.0
         };
         world.stop.wait(due);
     }
@@ -225,15 +225,8 @@ pub fn keep(role: &mut dyn Role, world: &World) {
 
 /// Notes that a role will take its first step.
 pub(crate) fn announce(role: &dyn Role, world: &World) {
-    let label = role.label();
-    let name = format!("{} {}", label.kind, label.role);
+    let name = role.label().to_string();
     world.starting.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
-}
-
-/// The time.
-#[must_use]
-pub fn now() -> Timestamp {
-    Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }
 
 /// The label of a role.
@@ -252,4 +245,13 @@ pub(crate) fn read_policy(universe: &Path, policy: &Path) -> Result<(Universe, P
     let universe = documents::read_universe(universe, policy)?;
     let policy = documents::read_policy(policy, &universe)?;
     Ok((universe, policy))
+}
+
+/// A signing key, without anybody to ask for a passphrase.
+pub(crate) fn load_key(at: SecretAt, passphrase: Option<SecretAt>) -> Result<SigningKey, AnyFailure> {
+    let ask = || match &passphrase {
+        Some(at) => at.passphrase(),
+        None => Err(KeyError::NoPassphrase),
+    };
+    Ok(keys::load(&at, ask, |note| tracing::warn!("{note}"))?)
 }

@@ -12,13 +12,13 @@ use surety_core::{
     failure::AnyFailure,
     problem::Problem,
     text::{Document as _, table::Dialect},
-    units::{Ppm, Price, Timestamp},
+    units::{Ppm, Timestamp},
 };
-use surety_host::keys::SecretAt;
+use surety_host::{clock, keys::SecretAt};
 use surety_import::observations::read_observations;
 use surety_margin::{
     market::{Observed, Report, Snapshot},
-    oracle::observation_problems,
+    oracle::{deviates, observation_problems},
     policy::Policy,
     universe::Universe,
 };
@@ -29,13 +29,13 @@ use surety_verifier::attestation::{
     signature::{KnownKeys, SigningKey},
 };
 
-use super::{KEPT, Role, World, label, log_notes, read_policy, shelf, source::load_key};
+use super::{KEPT, Role, World, label, load_key, log_notes, read_policy, shelf};
 use crate::{
+    address::Address,
     configuration::{Feed, OracleRole},
     error::NotDone,
     feed,
     metrics::RoleLabel,
-    peer::Address,
     state::Shelf,
 };
 
@@ -163,7 +163,7 @@ impl Oracle {
     /// was before.
     fn last_observed(&self) -> Result<Vec<Observed>, AnyFailure> {
         let mut last = vec![Observed::Absent; self.policy.market.len()];
-        let Some((newest, _)) = self.world.state.newest(&self.shelves.reports)? else { return Ok(last) };
+        let Some(newest) = self.world.state.newest_number(&self.shelves.reports)? else { return Ok(last) };
         let from = newest.saturating_sub(LOOKBACK);
         for epoch in self.world.state.numbers(&self.shelves.reports, from, KEPT)? {
             let Some(text) = self.world.state.at(&self.shelves.reports, epoch)? else { continue };
@@ -179,7 +179,7 @@ impl Oracle {
         let price = |observed: &Observed| observed.observation().map(|observation| observation.price);
         let pairs = self.policy.market.iter().zip(before.iter().zip(now));
         let moved = pairs.filter(|(_, (before, now))| match (price(before), price(now)) {
-            (Some(before), Some(now)) => is_beyond(before, now, self.question),
+            (Some(before), Some(now)) => deviates(self.question, before, now),
             _ => false,
         });
         moved.map(|(entry, _)| entry.name.to_string()).collect()
@@ -217,9 +217,8 @@ impl Oracle {
     }
 
     fn before(&self, epoch: u64) -> Result<Option<Snapshot>, AnyFailure> {
-        before(&self.world, &self.shelves.snapshots, epoch)?
-            .map(|text| Ok(Snapshot::from_json("state: snapshot", &text)?))
-            .transpose()
+        let text = self.world.state.newest_before(&self.shelves.snapshots, epoch)?;
+        text.map(|text| Ok(Snapshot::from_json("state: snapshot", &text)?)).transpose()
     }
 
     /// Puts the reports of an epoch together, once there are enough. Says whether there is a snapshot.
@@ -232,7 +231,8 @@ impl Oracle {
         if let Some(text) = self.world.state.at(&self.shelves.reports, epoch)? {
             reports.push(Report::from_json("state: report", &text)?);
         }
-        let (previous, now) = (self.previous(epoch)?, super::now().max(now));
+        // Nodes took their time to answer.
+        let (previous, now) = (self.previous(epoch)?, clock::now().max(now));
         // No node may spoil the snapshot of the others: a report counts if it is good by itself, ...
         let keys = KnownKeys::default();
         let length = self.policy.oracle.epoch.0.max(1);
@@ -249,7 +249,6 @@ impl Oracle {
         // ... and close enough to most others.
         let reports = largest_window(reports, self.policy.oracle.max_skew.0);
         let (count, quorum) = (reports.len(), self.policy.oracle.quorum as usize);
-        let length = self.policy.oracle.epoch.0.max(1);
         let waited = now.0 % length >= length / GRACE;
         if count < quorum || count < self.policy.oracle.nodes.len() && !waited {
             if waited {
@@ -258,7 +257,6 @@ impl Oracle {
             }
             return Ok(false);
         }
-        let previous = self.previous(epoch)?;
         let snapshot = oracle::aggregate(&self.policy, &self.universe, &reports, previous.as_ref(), now)?;
         // The first snapshot of an epoch is the only one.
         self.world.state.put_first_document(&self.shelves.snapshots, epoch, &snapshot)?;
@@ -318,24 +316,6 @@ fn largest_window(mut reports: Vec<Report>, skew: u64) -> Vec<Report> {
     reports.drain(first..).take(count).collect()
 }
 
-/// The newest text of a shelf with a number below another.
-pub(crate) fn before(world: &World, shelf: &Shelf, number: u64) -> Result<Option<String>, AnyFailure> {
-    let Some((newest, text)) = world.state.newest(shelf)? else { return Ok(None) };
-    if newest < number {
-        return Ok(Some(text));
-    }
-    let lookback = number.saturating_sub(u64::from(KEPT));
-    let earlier = world.state.numbers(shelf, lookback, KEPT)?.into_iter().filter(|found| *found < number).max();
-    Ok(earlier.map(|found| world.state.at(shelf, found)).transpose()?.flatten())
-}
-
-/// Whether a price lies further from another than a share of it.
-fn is_beyond(before: Price, now: Price, share: Ppm) -> bool {
-    let moved = before.get().abs_diff(now.get());
-    // Prices have at most 96 bits, so that products with parts per million fit.
-    moved.saturating_mul(1_000_000) > before.get().saturating_mul(share.0.into())
-}
-
 impl Role for Oracle {
     fn label(&self) -> &RoleLabel {
         &self.label
@@ -364,14 +344,6 @@ mod tests {
     };
 
     use super::*;
-
-    #[test]
-    fn moves_are_compared_without_rounding() {
-        let price = |number| Price::new(number).unwrap();
-        let beyond = |before, now| is_beyond(price(before), price(now), Ppm(200_000));
-        assert!(!beyond(1_000, 1_200) && beyond(1_000, 1_201) && !beyond(1_000, 800) && beyond(1_000, 799));
-        assert!(!beyond(0, 0) && beyond(0, 1));
-    }
 
     #[test]
     fn reports_that_are_close_to_most_others_count() {

@@ -14,10 +14,7 @@ use surety_core::{
     ident::{Bytes32, EvmAddress, Name},
     units::{Seconds, Timestamp},
 };
-use surety_host::{
-    documents,
-    keys::{self, SecretAt},
-};
+use surety_host::{documents, keys::SecretAt};
 use surety_kzg::Params;
 use surety_margin::universe::Universe;
 use surety_prover::{
@@ -27,7 +24,7 @@ use surety_prover::{
 };
 use surety_verifier::attestation::{eip712::Audience, signature::SigningKey};
 
-use super::{Role, World, label, log_notes, shelf};
+use super::{Role, World, label, load_key, shelf};
 use crate::{
     access::{Token, TokenDigest},
     configuration::{Feed, Form, SourceAccount, SourceRole},
@@ -148,9 +145,8 @@ impl Pen {
         }
         account.tried_at = Some(now);
         let text = feed::read(&account.feed, &self.world.client)?;
-        let (file, mut notes) = (feed::name(&account.feed), Vec::new());
-        let holdings = feed::holdings((&file, &text), account.form, &account.names, &self.universe, &mut notes)?;
-        log_notes(&self.label, &notes);
+        let file = feed::name(&account.feed);
+        let holdings = feed::holdings((&file, &text), account.form, &account.names, &self.universe)?;
         let stated =
             StatedAccount { source: self.key.address(), subject: account.subject, account: account.account.clone() };
         let valid_until = Timestamp(now.0.saturating_add(self.valid_for.0));
@@ -217,13 +213,4 @@ impl Account {
             tried_at: None,
         })
     }
-}
-
-/// A signing key, without anybody to ask for a passphrase.
-pub(crate) fn load_key(at: SecretAt, passphrase: Option<SecretAt>) -> Result<SigningKey, AnyFailure> {
-    let ask = || match &passphrase {
-        Some(at) => at.passphrase(),
-        None => Err(keys::KeyError::NoPassphrase),
-    };
-    Ok(keys::load(&at, ask, |note| tracing::warn!("{note}"))?)
 }
