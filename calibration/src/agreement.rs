@@ -9,8 +9,10 @@ use surety_margin::{models::Model, policy::Policy};
 
 use crate::{
     calibration::{Calibration, Driven},
+    entries,
     estimator::Estimator,
     history::History,
+    liquidity::liquidations,
     target::{fraction, haircut, in_mode, scenario_margin, vol_shock},
 };
 
@@ -38,7 +40,10 @@ impl Calibration {
             |calibration: &Self| Self { estimator: estimator.unwrap_or(calibration.estimator), ..calibration.clone() };
         let read = text::read(file, text, Format::Toml, |calibration: &Self| {
             let against_policy = policy.map(|policy| problems(calibration, policy));
-            estimated(calibration).check(history).into_iter().chain(against_policy.into_iter().flatten()).collect()
+            // A calibration that is read for its terms alone sells nothing.
+            let lacking = policy.and_then(|_| liquidations(calibration, history).err());
+            let others = against_policy.into_iter().chain(lacking).flatten();
+            estimated(calibration).check(history).into_iter().chain(others).collect()
         })?;
         Ok(estimated(&read))
     }
@@ -67,6 +72,7 @@ pub(crate) fn problems(calibration: &Calibration, policy: &Policy) -> Vec<Proble
         let missing = || require(exists, &place, expected, format!("another model{}", range.within()));
         problems.extend(mode_problem(&place, range.mode.as_ref(), &mut model).or_else(missing));
     }
+    problems.extend(entries::problems(calibration, policy));
     let margin = scenario_margin(&mut model);
     for (i, factor) in calibration.factors.iter().enumerate() {
         let mut positions = margin.iter().flat_map(|margin| &margin.positions);

@@ -15,8 +15,10 @@ use surety_core::{
 use surety_margin::level::ByBasis;
 
 use crate::{
+    entries::DrivenEntry,
     estimator::{Estimator, Settings},
     history::{Column, History},
+    liquidity::Liquidity,
     predictive::{
         WARM,
         history::ENOUGH,
@@ -40,7 +42,7 @@ pub struct Calibration {
     pub estimator: Estimator,
     /// The confidence of the expected shortfall, from one half up to below one.
     pub confidence: Ppm,
-    /// How many days a liquidation takes, 1 to 20.
+    /// How many days a liquidation takes, or takes to begin where depths count: 1 to 20.
     pub horizon: u32,
     /// How many moves, the last ones, are looked at: 30 to 10000.
     pub window: u32,
@@ -54,6 +56,10 @@ pub struct Calibration {
     pub max_gap: u32,
     /// How far an update may go.
     pub limits: Limits,
+    /// How positions are sold, which widens the horizon and adds half a bid-ask spread; left out if depths do not
+    /// count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liquidity: Option<Liquidity>,
     /// Pairs of columns whose spread is a column of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spreads: Vec<Spread>,
@@ -63,6 +69,9 @@ pub struct Calibration {
     /// Margin fractions of positions under cross margin.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fractions: Vec<Driven>,
+    /// Parameters that are entries of the policy's market.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<DrivenEntry>,
     /// Risk factors of scenarios.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub factors: Vec<Factor>,
@@ -218,21 +227,27 @@ impl Document for Calibration {
         let expected = format!("at most {}", Ppm::ONE);
         problems.extend(require(self.memory <= Ppm::ONE, "memory", expected, self.memory));
         problems.extend(self.limits.problems("limits"));
+        let driving = self.distinct_columns();
+        let liquidity = self.liquidity.iter();
+        problems
+            .extend(liquidity.flat_map(|liquidity| liquidity.problems("liquidity", |column| driving.contains(column))));
         problems.extend(self.spread_problems());
         for (list, driven) in [("haircuts", &self.haircuts), ("fractions", &self.fractions)] {
             let most = if list == "haircuts" { Ppm::ONE } else { MAX };
             problems.extend(self.driven_problems(list, driven, most));
         }
+        problems.extend(self.entry_problems());
         problems.extend(self.factor_problems());
         problems.extend(self.volatility.as_ref().map(|rule| self.volatility_problems(rule)).into_iter().flatten());
         problems.extend(self.range_problems());
         let any = !self.haircuts.is_empty()
             || !self.fractions.is_empty()
+            || !self.entries.is_empty()
             || self.scenarios.is_some()
             || self.volatility.is_some()
             || !self.volatility_ranges.is_empty();
         problems.extend(require(any, "", "a parameter to calibrate", "none"));
-        let columns = self.distinct_columns().len();
+        let columns = driving.len();
         problems.extend(require(columns <= MAX_COLUMNS, "", format!("at most {MAX_COLUMNS} columns"), columns));
         problems
     }
@@ -311,6 +326,8 @@ impl Calibration {
         for (list, driven) in [("haircuts", &self.haircuts), ("fractions", &self.fractions)] {
             named.extend(driven.iter().enumerate().map(|(i, driven)| (format!("{list}[{i}].column"), &driven.column)));
         }
+        let entries = self.entries.iter().enumerate();
+        named.extend(entries.map(|(i, driven)| (format!("entries[{i}].column"), &driven.column)));
         named.extend(
             self.factors.iter().enumerate().map(|(i, factor)| (format!("factors[{i}].column"), &factor.column)),
         );
@@ -349,6 +366,15 @@ impl Calibration {
         for (i, driven) in driven.iter().enumerate() {
             problems.extend(multiples_problem(&format!("{list}[{i}].multiple"), driven.multiple));
             problems.extend(driven.bounds.problems(&format!("{list}[{i}].bounds"), &self.limits, most));
+        }
+        problems
+    }
+
+    fn entry_problems(&self) -> Vec<Problem> {
+        let names = self.entries.iter().map(|driven| &driven.entry);
+        let mut problems = repeated(names, |i| format!("entries[{i}].entry"), "each market entry once");
+        for (i, driven) in self.entries.iter().enumerate() {
+            problems.extend(multiple_problem(&format!("entries[{i}].multiple"), driven.multiple));
         }
         problems
     }

@@ -21,13 +21,14 @@ use surety_core::{
     },
 };
 
-use crate::moves::Move;
+use crate::{liquidity::table::LiquidityTable, moves::Move};
 
 /// Daily prices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
     days: Vec<Day>,
     columns: Vec<Column>,
+    liquidity: Option<LiquidityTable>,
 }
 
 /// The prices of one thing.
@@ -137,7 +138,7 @@ const MAX_PLACES: u8 = 30;
 const MAX_RATIO: u64 = 10;
 
 /// What the column of days is called.
-const DAY: Heading = Heading {
+pub(crate) const DAY: Heading = Heading {
     name: "date",
     aliases: &[
         "day",
@@ -180,8 +181,8 @@ const BESIDE_CLOSE: [&str; 12] = [
     "vol",
 ];
 
-/// What fields say where there is no price.
-const NO_PRICE: [&str; 9] = ["", "null", "nan", "na", "n/a", "none", ".", "-", "#n/a"];
+/// What fields say where nothing is known.
+const ABSENT: [&str; 9] = ["", "null", "nan", "na", "n/a", "none", ".", "-", "#n/a"];
 
 impl History {
     /// Reads a table. `file` is what errors call it. Adds to the notes what was ignored and what was rounded.
@@ -197,7 +198,19 @@ impl History {
             let moves = prices.windows(2).map(|pair| Move::between(pair[0], pair[1])).collect();
             Column { name, prices, moves }
         };
-        Ok(Self { days, columns: columns.into_iter().map(column).collect() })
+        Ok(Self { days, columns: columns.into_iter().map(column).collect(), liquidity: None })
+    }
+
+    /// The same history with what is known of depths and bid-ask spreads.
+    #[must_use]
+    pub fn with_liquidity(self, table: LiquidityTable) -> Self {
+        Self { liquidity: Some(table), ..self }
+    }
+
+    /// What is known of depths and bid-ask spreads; none if there is no such table.
+    #[must_use]
+    pub fn liquidity(&self) -> Option<&LiquidityTable> {
+        self.liquidity.as_ref()
     }
 
     /// The days, in order.
@@ -367,15 +380,14 @@ impl<'r, 't> Reader<'r, 't> {
 
     fn rows(&mut self, day: usize, columns: &[(Name, usize)]) -> Vec<Quoted<'r, 't>> {
         let places: Vec<_> = columns.iter().map(|(_, place)| *place).collect();
-        let (marks, order) = (self.table.marks(&places), self.order(day));
+        let (marks, order) = (self.table.marks(&places), order(self.table, day));
         let (mut rows, mut without) = (Vec::with_capacity(self.table.rows().len()), 0);
         for row in self.table.rows() {
             if self.mistakes.are_enough() {
                 break;
             }
             let fields = places.iter().filter_map(|place| row.field(*place));
-            let is_none = |field: &Field<'_>| NO_PRICE.iter().any(|none| field.text().eq_ignore_ascii_case(none));
-            let missing = fields.clone().filter(|field| is_none(field)).count();
+            let missing = fields.clone().filter(|field| is_absent(field)).count();
             let counts = match self.wanted {
                 Rows::WithAllPrices => missing == 0,
                 Rows::WithAnyPrice => missing < places.len(),
@@ -388,7 +400,7 @@ impl<'r, 't> Reader<'r, 't> {
             let day = self.mistakes.sift(day_field.offset(), day_of(day_field.text(), order));
             let mut prices = Vec::with_capacity(places.len());
             for ((name, _), field) in columns.iter().zip(fields) {
-                if is_none(field) {
+                if is_absent(field) {
                     prices.push(None);
                     continue;
                 }
@@ -408,13 +420,6 @@ impl<'r, 't> Reader<'r, 't> {
         }
         self.notes.extend(Note::of_rows("days without a price passed over", without));
         rows
-    }
-
-    /// What stands first in the dates, if one of them shows it and none the contrary.
-    fn order(&self, day: usize) -> Option<Order> {
-        let days = self.table.rows().filter_map(|row| Written::parse(row.field(day)?.text()));
-        let shown: Vec<_> = days.filter_map(Written::order).collect();
-        shown.first().copied().filter(|order| shown.iter().all(|shown| shown == order))
     }
 
     /// The prices of a column, as integers of as many places as the lowest of them needs.
@@ -497,7 +502,19 @@ fn no_price(name: &Name, field: &Field<'_>) -> Problem {
     Problem::new(name.as_str(), "a positive decimal number", format!("{:?}", field.text()))
 }
 
-fn day_of(text: &str, order: Option<Order>) -> Result<Day, Problem> {
+/// Whether a field says that nothing is known.
+pub(crate) fn is_absent(field: &Field<'_>) -> bool {
+    ABSENT.iter().any(|absent| field.text().eq_ignore_ascii_case(absent))
+}
+
+/// What stands first in the dates of a column, if one of them shows it and none the contrary.
+pub(crate) fn order(table: &Table<'_>, day: usize) -> Option<Order> {
+    let days = table.rows().filter_map(|row| Written::parse(row.field(day)?.text()));
+    let shown: Vec<_> = days.filter_map(Written::order).collect();
+    shown.first().copied().filter(|order| shown.iter().all(|shown| shown == order))
+}
+
+pub(crate) fn day_of(text: &str, order: Option<Order>) -> Result<Day, Problem> {
     let found = || format!("{text:?}");
     let Some(written) = Written::parse(text) else {
         return Err(Problem::new(DAY.name, "a day like 2020-03-12, or seconds since 1970", found()));

@@ -14,10 +14,12 @@
 //! | [`moves`] | relative moves as types |
 //! | [`history`], [`calibration`] | files that people write |
 //! | [`estimator`] | volatility and expected shortfall |
+//! | [`liquidity`] | how long positions take to sell, and at which spread |
 //! | [`predictive`] | the estimator that learns: volatility, tails and joint scenarios from the whole history |
 //! | [`joint`] | joint moves of several prices |
 //! | [`update`] | limits, floors and caps |
 //! | [`parameters`], [`scenarios`], [`record`] | the new policy, and the outcome for each parameter |
+//! | [`entries`] | the next numbers of parameters that are market entries |
 //! | [`report`], [`plot`], [`svg`] | output for people |
 //! | [`backtest`] | performance over a history |
 //!
@@ -31,9 +33,11 @@
 mod agreement;
 pub mod backtest;
 pub mod calibration;
+pub mod entries;
 pub mod estimator;
 pub mod history;
 pub mod joint;
+pub mod liquidity;
 pub mod moves;
 mod normal;
 pub mod parameters;

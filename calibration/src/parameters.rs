@@ -12,11 +12,14 @@
 //! | loss multiple `λ` | `λ − 1 = a·VR↑`, with the [volatility range] `VR` |
 //! | moves of volatility under portfolio margin | `a·VR↑` and `a·VR↓` |
 //!
+//! With a table of depths and bid-ask spreads, shortfalls are those of [liquidations](crate::liquidity), and volatility
+//! ranges last until their end.
+//!
 //! Each is rounded up to the grid, then [limited](crate::update).
 //!
 //! [volatility range]: crate::estimator::Settings::volatility_range
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use surety_core::{
     failure::{Class, Failure, LocatedProblem},
@@ -35,6 +38,7 @@ use crate::{
     calibration::{Calibration, Driven, VolatilityRange},
     estimator::{Estimate, Estimator},
     history::History,
+    liquidity::{Liquidation, liquidations},
     moves::Side,
     record::{Parameter, Record, UpdateRule},
     scenarios,
@@ -48,7 +52,8 @@ use crate::{
 pub struct Calibrated {
     /// The policy.
     pub policy: Policy,
-    /// The estimate for each column that drives anything, in the order of the history.
+    /// The estimate for each column that drives anything, in the order of the history: what liquidations lose, where
+    /// it is known how they sell.
     pub estimates: Vec<(Name, Estimate)>,
     /// Each parameter that was looked at.
     pub parameters: Vec<Parameter>,
@@ -56,6 +61,8 @@ pub struct Calibrated {
     pub scenarios: usize,
     /// The estimator, which is another one than the calibration's where the history is too short for that.
     pub estimator: Estimator,
+    /// How positions are sold, by column; those that are not here take the horizon alone.
+    pub liquidations: BTreeMap<Name, Liquidation>,
 }
 
 /// Why there is no new policy.
@@ -110,10 +117,15 @@ fn update(
 ) -> Result<Calibrated, CalibrateError> {
     let mut problems = calibration.check(history);
     problems.extend(agreement::problems(calibration, policy));
+    let liquidations = liquidations(calibration, history).unwrap_or_else(|lacking| {
+        problems.extend(lacking);
+        BTreeMap::new()
+    });
     if !problems.is_empty() {
         return Err(CalibrateError::Calibration(problems));
     }
-    let window = Window::new(calibration, history);
+    let window = Window::new(calibration, history, &liquidations);
+    let same_before = target::same_weights(&policy.model);
     let mut policy = policy.clone();
     let mut record = Record { limits: calibration.limits, pace, parameters: Vec::new() };
     for driven in &calibration.haircuts {
@@ -148,13 +160,21 @@ fn update(
             scenarios = scenarios::write(model, rule, calibration, &window, &mut record);
         }
     }
+    let mut same = same_before.iter().zip(target::same_weights(&policy.model));
+    if pace == Pace::Emergency && same.any(|(before, after)| after && !before) {
+        let expected = "weights that differ beside an average_step: no step may be taken off weights that are all the \
+                        same, and others would count for more";
+        let problem = Problem::new("haircuts", expected, "the same weight for all after the emergency");
+        let problem = problem.advise("give one of the haircuts another cap, or propose a new version");
+        return Err(CalibrateError::Calibration(vec![problem]));
+    }
     let problems = policy.check(universe);
     if !problems.is_empty() {
         return Err(CalibrateError::Policy(problems));
     }
     let estimates = window.columns.iter().map(|column| (column.name.clone(), column.estimate)).collect();
     let estimator = calibration.estimator_for(history);
-    Ok(Calibrated { policy, estimates, parameters: record.parameters, scenarios, estimator })
+    Ok(Calibrated { policy, estimates, parameters: record.parameters, scenarios, estimator, liquidations })
 }
 
 /// What the parameters of both bases are updated by.

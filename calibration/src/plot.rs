@@ -54,6 +54,7 @@ impl Plot {
         let panels = self.panels.len() as i64;
         let height = TOP + panels * (PANEL_TITLE + PANEL + GAP);
         let mut svg = Canvas::new(WIDTH, height);
+        svg.describe(&self.title, &self.description());
         svg.text((LEFT, 26), Anchor::Start, 16, &self.title);
         let mut top = TOP;
         for panel in &self.panels {
@@ -61,6 +62,18 @@ impl Plot {
             top += PANEL_TITLE + PANEL + GAP;
         }
         svg.finish()
+    }
+
+    /// The days and the lines of each panel, for those who do not see them.
+    fn description(&self) -> String {
+        let range = self.days.first().zip(self.days.last());
+        let range = range.map_or_else(String::new, |(from, to)| format!(" from {from} to {to}"));
+        let panel = |panel: &Panel| {
+            let lines: Vec<_> = panel.lines.iter().map(|line| line.name.as_str()).collect();
+            format!("{}: {}", panel.title, lines.join(", "))
+        };
+        let panels: Vec<_> = self.panels.iter().map(panel).collect();
+        format!("Lines over days{range}. {}.", panels.join("; "))
     }
 
     fn panel(&self, svg: &mut Canvas, panel: &Panel, top: i64) {
@@ -167,7 +180,8 @@ mod tests {
     fn a_plot_is_svg_of_integers() {
         let svg = plot(vec![0, 50_000, -30_000]).svg();
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
-        assert!(svg.contains("T &amp; U") && svg.contains("a &lt; b"));
+        assert!(svg.contains("<title>T &amp; U</title>") && svg.contains("a &lt; b"));
+        assert!(svg.contains("<desc>Lines over days from 2020-01-01 to 2020-01-03. P: a &lt; b.</desc>"), "{svg}");
         assert!(svg.contains("points=\"64.0,210.0 504.0,105.0 944.0,273.0\""), "{svg}");
         assert!(svg.contains("−2 %"));
         assert_eq!(svg, plot(vec![0, 50_000, -30_000]).svg());

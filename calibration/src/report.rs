@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use surety_core::ident::Name;
+use surety_core::{ident::Name, units::Seconds};
 
 use crate::{
     backtest::{
@@ -14,6 +14,7 @@ use crate::{
     calibration::{Calibration, ScenarioRule},
     estimator::{Estimate, Estimator},
     history::{Column, History},
+    liquidity::{Liquidation, Liquidity},
     moves::div_away,
     parameters::Calibrated,
     plot::{Line, Panel, Plot},
@@ -28,6 +29,9 @@ use crate::{
 pub fn calibration_report(calibration: &Calibration, history: &History, calibrated: &Calibrated) -> String {
     let mut report = format!("# Calibration of {}\n\n", calibration.policy);
     report += &method(calibration, history, calibrated.estimator);
+    if let Some(liquidity) = &calibration.liquidity {
+        report += &sold(liquidity, calibration.horizon, calibrated);
+    }
     report += "\n| column | volatility of a day | shortfall long | shortfall short |\n|---|---:|---:|---:|\n";
     for (column, Estimate { volatility, down, up }) in &calibrated.estimates {
         let _ = writeln!(report, "| {column} | {} | {} | {} |", of_ppb(*volatility), of_ppb(*down), of_ppb(*up));
@@ -101,8 +105,33 @@ fn method(calibration: &Calibration, history: &History, estimator: Estimator) ->
     )
 }
 
+/// How positions are sold, which the shortfalls of their columns include.
+fn sold(liquidity: &Liquidity, horizon: u32, calibrated: &Calibrated) -> String {
+    let mut text = format!(
+        "\nLiquidity: the depth that {} of the last {} days had at least, and the bid-ask spread that as many had at \
+         most. A liquidation is {} of the depth, begins after the horizon and sells evenly; shortfalls are those of \
+         the horizon that counts, with half of the spread.\n\n\
+         | column | size | depth of a day | spread | selling takes | horizon that counts |\n\
+         |---|---:|---:|---:|---:|---:|\n",
+        of_ppm(liquidity.confidence.0.into()),
+        liquidity.window,
+        of_ppm(liquidity.participation.0.into()),
+    );
+    for (column, _) in &calibrated.estimates {
+        let _ = match calibrated.liquidations.get(column) {
+            Some(liquidation) => {
+                let Liquidation { size, depth, spread, selling, .. } = liquidation;
+                let [selling, counts] = [*selling, liquidation.horizon(horizon)].map(in_days);
+                writeln!(text, "| {column} | {size} | {depth} | {} ppm | {selling} | {counts} |", spread.0)
+            }
+            None => writeln!(text, "| {column} | not stated | – | – | – | {horizon}.00 d |"),
+        };
+    }
+    text
+}
+
 /// The plot of a calibration: prices, volatilities and expected shortfalls as they would have been estimated on each
-/// day.
+/// day. How positions are sold is not in it: depths of the past are not asked for.
 #[must_use]
 pub fn calibration_plot(calibration: &Calibration, history: &History) -> Plot {
     let columns = calibration.columns(history);
@@ -122,7 +151,8 @@ pub fn calibration_plot(calibration: &Calibration, history: &History) -> Plot {
     };
     let days = history.days().get(window..).unwrap_or_default().to_vec();
     let prices = |place: usize| relative(columns[place].prices.get(window..).unwrap_or_default());
-    let horizon = format!("at {} over {} d", of_ppm(calibration.confidence.0.into()), calibration.horizon);
+    let alone = if calibration.liquidity.is_some() { ", from prices alone" } else { "" };
+    let horizon = format!("at {} over {} d{alone}", of_ppm(calibration.confidence.0.into()), calibration.horizon);
     Plot {
         title: format!("{}: estimator {}", calibration.policy, calibration.estimator_for(history).name()),
         days,
@@ -328,6 +358,12 @@ fn of_ppb(ppb: u64) -> String {
 
 fn ppm(ppb: u64) -> i64 {
     i64::try_from(ppb.div_ceil(1_000)).unwrap_or(i64::MAX)
+}
+
+/// A duration in days, with two places, rounded up.
+fn in_days(Seconds(seconds): Seconds) -> String {
+    let hundredths = seconds.div_ceil(864);
+    format!("{}.{:02} d", hundredths / 100, hundredths % 100)
 }
 
 /// Parts per million in percent, with two places, rounded away from zero.

@@ -17,7 +17,7 @@ use crate::{
     moves::{Side, div_away},
     record::{Record, UpdateRule},
     update::{Bounds, Pace, Requirement, share_of},
-    window::{Window, WindowColumn},
+    window::{Set, Window, WindowColumn},
 };
 
 /// How names of scenarios begin that a calibration wrote.
@@ -37,8 +37,12 @@ pub(crate) fn write(
                 Pace::Regular => PREFIX.to_owned(),
                 Pace::Emergency => next_emergency(model),
             };
-            let mut written = joint(model, calibration, window, record, &prefix);
-            written.extend(worst_days_of(window, calibration, worst_days as usize, &prefix));
+            let mut written = Vec::new();
+            for set in window.sets() {
+                let prefix = format!("{prefix}{}", within(*set));
+                written.extend(joint(model, calibration, window, record, (*set, &prefix)));
+                written.extend(worst_days_of(window, calibration, worst_days as usize, (*set, &prefix)));
+            }
             if pace == Pace::Regular {
                 model.scenarios.retain(|scenario| !scenario.name.as_str().starts_with(PREFIX));
             }
@@ -50,7 +54,9 @@ pub(crate) fn write(
             model.scenarios.clear();
             model.tail = TailShare::new(Ppm(Ppm::ONE.0.saturating_sub(calibration.confidence.0))).ok();
             let first = window.days.len().saturating_sub(days as usize);
-            (first..window.days.len()).filter_map(|day| historical(window, calibration, day, PREFIX)).collect()
+            (first..window.days.len())
+                .filter_map(|day| historical(window, calibration, day, (Set::Prices, PREFIX)))
+                .collect()
         }
         // One more day among equally likely ones makes each count for less.
         (ScenarioRule::History { .. }, Pace::Emergency) => Vec::new(),
@@ -58,6 +64,14 @@ pub(crate) fn write(
     let count = written.len();
     model.scenarios.extend(written);
     count
+}
+
+/// How names of a set of scenarios go on.
+fn within(set: Set) -> &'static str {
+    match set {
+        Set::Prices => "",
+        Set::Liquidations => "sold/",
+    }
 }
 
 /// How names of scenarios begin that the next emergency writes: with the first number that no other has taken.
@@ -73,12 +87,12 @@ fn joint(
     calibration: &Calibration,
     window: &Window<'_>,
     record: &mut Record,
-    prefix: &str,
+    (set, prefix): (Set, &str),
 ) -> Vec<MarketScenario> {
     let shocks: Vec<[Requirement; 2]> = calibration
         .factors
         .iter()
-        .map(|factor| Side::ALL.map(|side| shock(model, factor, side, window, record)))
+        .map(|factor| Side::ALL.map(|side| shock(model, factor, (side, set), window, record)))
         .collect();
     let columns = factor_columns(window, calibration);
     let names: Vec<&Name> = columns.iter().map(|column| column.name).collect();
@@ -100,22 +114,34 @@ fn joint(
 }
 
 /// The size of a factor's shock, which that of the last calibration limits.
-fn shock(model: &ScenarioMargin, factor: &Factor, side: Side, window: &Window<'_>, record: &mut Record) -> Requirement {
+fn shock(
+    model: &ScenarioMargin,
+    factor: &Factor,
+    (side, set): (Side, Set),
+    window: &Window<'_>,
+    record: &mut Record,
+) -> Requirement {
     // No price falls by more than all of it.
     let most = if side == Side::Down { Ppm::ONE } else { factor.bounds.cap };
     let bounds = Bounds { floor: factor.bounds.floor.min(most), cap: factor.bounds.cap.min(most) };
-    let estimate = window.column(&factor.column).map_or(0, |column| column.estimate.shortfall(side));
+    let estimate = window.column(&factor.column).map_or(0, |column| column.estimate_of(set).shortfall(side));
     let rule = UpdateRule { estimate, multiple: factor.multiple, bounds };
-    let name = format!("shock {} of {}", side.name(), factor.factor);
-    record.update(name, std::slice::from_ref(&factor.column), old_shock(model, &factor.factor, side), &rule)
+    let sold = if set == Set::Liquidations { ", sold" } else { "" };
+    let name = format!("shock {} of {}{sold}", side.name(), factor.factor);
+    // Where nothing was sold before, prices were all that there was.
+    let old = old_shock(model, &factor.factor, side, set);
+    let old = old.or_else(|| old_shock(model, &factor.factor, side, Set::Prices));
+    record.update(name, std::slice::from_ref(&factor.column), old, &rule)
 }
 
-/// The largest that a calibration has written, be it a regular one or one in an emergency.
-fn old_shock(model: &ScenarioMargin, factor: &Name, side: Side) -> Option<Requirement> {
+/// The largest that a calibration has written in a set, be it a regular one or one in an emergency.
+fn old_shock(model: &ScenarioMargin, factor: &Name, side: Side, set: Set) -> Option<Requirement> {
     let all = all_to(side);
     let written = model.scenarios.iter().filter(|scenario| {
-        let name = scenario.name.as_str().strip_prefix(PREFIX).map(|name| name.rsplit('/').next().unwrap_or(name));
-        name == Some(all.as_str())
+        let Some(name) = scenario.name.as_str().strip_prefix(PREFIX) else { return false };
+        let (before, last) = name.rsplit_once('/').map_or(("", name), |(before, last)| (before, last));
+        let is_sold = before == "sold" || before.ends_with("/sold");
+        last == all.as_str() && is_sold == (set == Set::Liquidations)
     });
     let shock =
         |ShockPpm(shock): &ShockPpm| Requirement(if side == Side::Down { -i64::from(*shock) } else { (*shock).into() });
@@ -129,18 +155,23 @@ fn factor_columns<'m>(window: &'m Window<'_>, calibration: &Calibration) -> Vec<
 }
 
 /// The days of the window on which the prices of the factors moved most, their moves added up without signs.
-fn worst_days_of(window: &Window<'_>, calibration: &Calibration, count: usize, prefix: &str) -> Vec<MarketScenario> {
+fn worst_days_of(window: &Window<'_>, calibration: &Calibration, count: usize, of: (Set, &str)) -> Vec<MarketScenario> {
     let columns = factor_columns(window, calibration);
-    let size = |day: usize| columns.iter().map(|column| column.scenarios[day].ppb().unsigned_abs()).sum::<u64>();
+    let size = |day: usize| columns.iter().map(|column| column.day(Set::Prices, day).ppb().unsigned_abs()).sum::<u64>();
     let mut days: Vec<usize> = (0..window.days.len()).collect();
     days.sort_by_key(|day| (Reverse(size(*day)), *day));
-    days.into_iter().take(count).filter_map(|day| historical(window, calibration, day, prefix)).collect()
+    days.into_iter().take(count).filter_map(|day| historical(window, calibration, day, of)).collect()
 }
 
 /// A day of the window as a scenario. What happened is not limited.
-fn historical(window: &Window<'_>, calibration: &Calibration, day: usize, prefix: &str) -> Option<MarketScenario> {
+fn historical(
+    window: &Window<'_>,
+    calibration: &Calibration,
+    day: usize,
+    (set, prefix): (Set, &str),
+) -> Option<MarketScenario> {
     let moved = calibration.factors.iter().filter_map(|factor| {
-        let scenario = window.column(&factor.column)?.scenarios[day];
+        let scenario = window.column(&factor.column)?.day(set, day);
         let ppb = scenario.scaled(factor.multiple.0.into(), Ppm::ONE.0.into()).ppb();
         let ppm = div_away(ppb.into(), 1_000);
         Some((factor.factor.clone(), shock_ppm(i64::try_from(ppm).unwrap_or(i64::MAX))))

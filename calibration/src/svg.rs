@@ -1,5 +1,9 @@
 //! SVG, as far as plots need it. Coordinates are integers, so the same values give the same bytes; every text is
 //! escaped.
+//!
+//! No library takes its place: the best kept one, `plotters` 0.3, places ticks by logarithms and powers of the
+//! platform, which machines round differently. Its lines go by whole pixels, and it writes neither a title nor a
+//! description for those who do not see the plot.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,7 @@
 //! Where in a policy the parameters are, and how they are read as requirements.
 
+use std::collections::BTreeSet;
+
 use surety_core::{
     decimal::Magnitude,
     ident::Name,
@@ -109,6 +111,26 @@ pub(crate) fn in_mode<'m>(model: &'m mut Model, mode: Option<&Name>) -> Option<&
         }
         (Model::Modes(_), None) | (_, Some(_)) => None,
         (model, None) => Some(model),
+    }
+}
+
+/// Of each collateral model with an average step, at each basis: whether all weights are the same. Then no step may be
+/// taken off them, and others count for more than before.
+pub(crate) fn same_weights(model: &Model) -> Vec<bool> {
+    match model {
+        Model::Collateral(model) if model.average_step > Ppm(0) => {
+            let are_same = |basis| {
+                let weights = model.assets.iter().filter_map(|asset| Some(asset.weight.as_ref()?.at(basis)));
+                weights.filter(|weight| *weight > Ppm(0)).collect::<BTreeSet<_>>().len() <= 1
+            };
+            [Basis::Maintenance, Basis::Initial].map(are_same).into()
+        }
+        Model::Isolated(model) => model.buckets.iter().flat_map(|bucket| same_weights(&bucket.model)).collect(),
+        Model::Modes(model) => model.modes.iter().flat_map(|mode| same_weights(&mode.model)).collect(),
+        Model::All(All { parts }) | Model::Any(Any { parts }) | Model::Sum(Sum { parts }) => {
+            parts.iter().flat_map(|part| same_weights(&part.model)).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

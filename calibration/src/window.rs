@@ -1,11 +1,14 @@
 //! What the past says about each column: all that parameters are made of.
 
+use std::collections::BTreeMap;
+
 use surety_core::{day::Day, ident::Name};
 
 use crate::{
     calibration::{Calibration, Spread},
     estimator::{Estimate, Estimator, Settings},
     history::{Column, History},
+    liquidity::Liquidation,
     moves::{Move, Side, div_away},
     predictive::history::{Learned, LearnedColumn, alone, learn},
 };
@@ -21,19 +24,49 @@ pub(crate) struct Window<'a> {
     settings: Settings,
 }
 
+/// What scenarios move: a liquidation costs whoever is on the side to which the price moved, and is no gain of anybody
+/// on the other one, so accounts are held to both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Set {
+    /// Prices alone.
+    Prices,
+    /// Prices at which positions are sold.
+    Liquidations,
+}
+
 /// A column in the window.
 pub(crate) struct WindowColumn<'a> {
     pub(crate) name: &'a Name,
+    /// Of liquidations.
     pub(crate) estimate: Estimate,
-    /// What each of the days would be if it came again.
-    pub(crate) scenarios: Vec<Move>,
+    /// Of prices alone.
+    of_prices: Estimate,
+    /// What each of the days would be for prices alone if it came again.
+    scenarios: Vec<Move>,
+    /// How the position is sold, if that is known.
+    liquidation: Option<Liquidation>,
     /// Before each move of the window, and after the last.
     volatilities: Vec<u64>,
     place: usize,
 }
 
 impl<'a> Window<'a> {
-    pub(crate) fn new(calibration: &'a Calibration, history: &'a History) -> Self {
+    /// What liquidations of positions may lose, where it is known how they sell; what prices may do where it is not.
+    pub(crate) fn new(
+        calibration: &'a Calibration,
+        history: &'a History,
+        liquidations: &BTreeMap<Name, Liquidation>,
+    ) -> Self {
+        let mut window = Self::of_prices(calibration, history);
+        for column in &mut window.columns {
+            if let Some(liquidation) = liquidations.get(column.name) {
+                column.sell(liquidation);
+            }
+        }
+        window
+    }
+
+    fn of_prices(calibration: &'a Calibration, history: &'a History) -> Self {
         let (settings, columns) = (calibration.settings(), calibration.columns(history));
         let spreads = calibration.spreads.iter().filter_map(|spread| {
             Some((spread, spread_moves(history.column(&spread.long)?, history.column(&spread.short)?)))
@@ -49,13 +82,8 @@ impl<'a> Window<'a> {
             Estimator::Static | Estimator::Ewma | Estimator::HeavyTailed => {
                 let column = |(place, column): (usize, &&'a Column)| {
                     let window = of_window(&column.moves);
-                    WindowColumn {
-                        name: &column.name,
-                        estimate: settings.estimate(window),
-                        scenarios: settings.scenarios(window),
-                        volatilities: settings.volatilities(window),
-                        place,
-                    }
+                    let (scenarios, volatilities) = (settings.scenarios(window), settings.volatilities(window));
+                    WindowColumn::new(&column.name, settings.estimate(window), scenarios, volatilities, place)
                 };
                 let correlation = |first: &&'a Column, second: &&'a Column| {
                     settings.correlation(of_window(&first.moves), of_window(&second.moves))
@@ -88,18 +116,20 @@ impl<'a> Window<'a> {
             // A history that is learned from has a forecast of the next day.
             let next = estimates.last().copied().flatten().unwrap_or(Estimate { volatility: 0, down: 0, up: 0 });
             let known: Vec<u64> = estimates.iter().flatten().map(|estimate| estimate.volatility).collect();
-            WindowColumn {
-                name: &column.name,
-                estimate: next,
-                scenarios: last(&scenarios, calibration.window).to_vec(),
-                volatilities: last(&known, calibration.window.saturating_add(1)).to_vec(),
-                place,
-            }
+            let scenarios = last(&scenarios, calibration.window).to_vec();
+            let known = last(&known, calibration.window.saturating_add(1)).to_vec();
+            WindowColumn::new(&column.name, next, scenarios, known, place)
         };
         let columns: Vec<_> = learned.columns.into_iter().enumerate().zip(columns).map(column).collect();
         let days = columns.first().map_or(0, |column| column.scenarios.len());
         let days = &history.days()[history.days().len() - days..];
         Self { columns, days, spreads, correlations, settings: calibration.settings() }
+    }
+
+    /// The sets of scenarios: those of liquidations only where it is known how something sells.
+    pub(crate) fn sets(&self) -> &'static [Set] {
+        let sold = self.columns.iter().any(|column| column.liquidation.is_some());
+        if sold { &[Set::Prices, Set::Liquidations] } else { &[Set::Prices] }
     }
 
     /// A column that drives something.
@@ -112,7 +142,8 @@ impl<'a> Window<'a> {
     }
 
     /// The share of their own shocks by which one column goes up and another down so that half of each loses what the
-    /// spread of the two may lose: in parts per million, rounded up, at most one; none if no spread is derived.
+    /// spread of the two may lose: in parts per million, rounded up, at most one; none if no spread is derived. Prices
+    /// alone make the share, so that one that is harder to sell does not make another go less far.
     pub(crate) fn apart(&self, above: &WindowColumn<'_>, below: &WindowColumn<'_>) -> Option<i32> {
         let estimate = self.spreads.iter().find_map(|(spread, estimate)| {
             if (&spread.long, &spread.short) == (above.name, below.name) {
@@ -123,20 +154,57 @@ impl<'a> Window<'a> {
                 None
             }
         })?;
-        let whole = u128::from(above.estimate.up) + u128::from(below.estimate.down);
+        let whole = u128::from(above.of_prices.up) + u128::from(below.of_prices.down);
         let share = (2_000_000 * u128::from(estimate)).div_ceil(whole.max(1)).min(1_000_000);
         i32::try_from(share).ok()
     }
 
-    /// The largest volatility range of some columns, to one side.
+    /// The largest volatility range of some columns, to one side, over the horizon or up to any day of selling.
     pub(crate) fn volatility_range(&self, names: &[Name], side: Side) -> u64 {
         let columns = self.columns.iter().filter(|column| names.contains(column.name));
-        columns.map(|column| self.settings.volatility_range(&column.volatilities, side)).max().unwrap_or(0)
+        let ranges = columns.flat_map(|column| {
+            let horizons = self.settings.horizon..=self.settings.horizon.saturating_add(column.selling());
+            horizons.map(|horizon| Settings { horizon, ..self.settings }.volatility_range(&column.volatilities, side))
+        });
+        ranges.max().unwrap_or(0)
     }
 }
 
-/// The estimate of each column that drives anything, before each day from the end of the first window on and before the
-/// next one. Days before there was a forecast are estimated from their window.
+impl<'a> WindowColumn<'a> {
+    fn new(name: &'a Name, estimate: Estimate, scenarios: Vec<Move>, volatilities: Vec<u64>, place: usize) -> Self {
+        Self { name, estimate, of_prices: estimate, scenarios, liquidation: None, volatilities, place }
+    }
+
+    fn sell(&mut self, liquidation: &Liquidation) {
+        self.estimate = liquidation.widened(self.of_prices);
+        self.liquidation = Some(*liquidation);
+    }
+
+    /// How many days the horizon is longer by until everything is sold.
+    fn selling(&self) -> u32 {
+        self.liquidation.map_or(0, |liquidation| liquidation.days())
+    }
+
+    /// The estimate of a set of scenarios.
+    pub(crate) fn estimate_of(&self, set: Set) -> Estimate {
+        match set {
+            Set::Prices => self.of_prices,
+            Set::Liquidations => self.estimate,
+        }
+    }
+
+    /// A day, if it came again, in a set of scenarios.
+    pub(crate) fn day(&self, set: Set, day: usize) -> Move {
+        let moved = self.scenarios[day];
+        match (set, &self.liquidation) {
+            (Set::Liquidations, Some(liquidation)) => liquidation.moved(moved),
+            _ => moved,
+        }
+    }
+}
+
+/// What prices may do, for each column that drives anything, before each day from the end of the first window on and
+/// before the next one. Days before there was a forecast are estimated from their window.
 pub(crate) fn estimates_by_day(calibration: &Calibration, history: &History) -> Vec<Vec<Estimate>> {
     let (settings, columns) = (calibration.settings(), calibration.columns(history));
     let window = calibration.window.max(1) as usize;

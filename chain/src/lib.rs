@@ -12,6 +12,7 @@
 //! | [`artifact`] | contracts as Forge has built them |
 //! | [`deployment`] | where the contracts are: creating them, and making sure that they are the right ones |
 //! | [`rules`], [`publish`] | what a policy's text leaves open, and publishing both |
+//! | [`proposal`] | a new version of a policy, for those who decide on it |
 //! | [`market`] | snapshots: taking them, signing them, reading them |
 //! | [`collateral`] | what lies in the vault |
 //! | [`attest`] | bringing attestations, and asking about them |
@@ -51,6 +52,7 @@ pub mod deployment;
 pub mod error;
 pub mod market;
 pub mod node;
+pub mod proposal;
 pub mod publish;
 pub mod published;
 pub mod refusal;

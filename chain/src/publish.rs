@@ -26,7 +26,7 @@ use crate::{
         IPolicyRegistry::{VaultRules as PublishedVaultRules, countsFromCall, publishCall},
         Level, LevelCoefficients, Publication, Scope, Source, address, bytes32, coordinates, word,
     },
-    deployment::Contracts,
+    deployment::{Contracts, Deployment},
     error::{Action, ChainError},
     node::Receipt,
     rules::{ChainRules, FeedRule, level_place},
@@ -59,7 +59,7 @@ impl Contracts {
         signer: &dyn Signer,
     ) -> Result<Published, ChainError> {
         self.check_vault(policy)?;
-        let call = publishCall { publication: self.publication(policy, rules)? };
+        let call = publishCall { publication: publication(&self.at, policy, rules)? };
         let found = self.node.simulate(Some(&signer.address()), &self.at.policies, &call, PUBLISH)?;
         if bytes32(found) != policy.id().0 {
             return Err(ChainError::mismatch(
@@ -73,43 +73,48 @@ impl Contracts {
         let from = self.node.view(&self.at.policies, &countsFromCall { policy: found })?;
         Ok(Published { policy: policy.id(), counts_from: Timestamp(from.to()), receipt })
     }
+}
 
-    pub(crate) fn publication(&self, policy: &CommittedPolicy, rules: &ChainRules) -> Result<Publication, ChainError> {
-        let (document, file) = (policy.policy(), policy.file());
-        let (feeds, vault) = (feeds(document, rules)?, document.vault.as_ref());
-        Ok(Publication {
-            line: keccak256(rules.line.as_str()),
-            version: rules.policy_version,
-            document: word(&file.document.0),
-            universe: word(&file.universe.0),
-            srs: word(&file.srs),
-            k: file.capacity.k(),
-            verifier: address(&self.at.verifier),
-            vault: PublishedVaultRules {
-                at: vault.map_or(Address::ZERO, |vault| address(&vault.address)),
-                level: vault.map_or(Ok(0), |vault| vault_level(document, vault))?,
-                maxAge: seconds("policy: vault.max_age", vault.map_or(0, |vault| vault.max_age.0))?,
-                minAge: seconds("policy: vault.min_age", vault.map_or(0, |vault| vault.min_age.0))?,
-            },
-            validity: seconds("policy: validity", document.validity.0)?,
-            maxStatementSkew: seconds("policy: statements.max_skew", document.statements.max_skew.0)?,
-            maxStatementAge: seconds("policy: statements.max_age", document.statements.max_age.0)?,
-            grace: seconds("chain rules: grace", rules.grace.0)?,
-            acceptsMarked: document.oracle.breaker.is_none_or(|breaker| breaker.proofs == MarkedProofs::Accepted),
-            requiresConsent: document.consent,
-            // At most 16 levels.
-            sufficient: document.sufficient_levels().count() as u32,
-            epochLength: seconds("policy: oracle.epoch", document.oracle.epoch.0)?,
-            maxMarketAge: seconds("policy: oracle.max_age", document.oracle.max_age.0)?,
-            maxMarketSkew: seconds("policy: oracle.max_skew", document.oracle.max_skew.0)?,
-            quorum: if feeds.is_empty() { document.oracle.quorum } else { 0 },
-            sources: sources(document),
-            scopes: scopes(policy),
-            nodes: nodes(document),
-            feeds,
-            levels: file.levels.iter().map(level).collect(),
-        })
-    }
+/// What the policy registry of a deployment is told of a policy.
+pub(crate) fn publication(
+    at: &Deployment,
+    policy: &CommittedPolicy,
+    rules: &ChainRules,
+) -> Result<Publication, ChainError> {
+    let (document, file) = (policy.policy(), policy.file());
+    let (feeds, vault) = (feeds(document, rules)?, document.vault.as_ref());
+    Ok(Publication {
+        line: keccak256(rules.line.as_str()),
+        version: rules.policy_version,
+        document: word(&file.document.0),
+        universe: word(&file.universe.0),
+        srs: word(&file.srs),
+        k: file.capacity.k(),
+        verifier: address(&at.verifier),
+        vault: PublishedVaultRules {
+            at: vault.map_or(Address::ZERO, |vault| address(&vault.address)),
+            level: vault.map_or(Ok(0), |vault| vault_level(document, vault))?,
+            maxAge: seconds("policy: vault.max_age", vault.map_or(0, |vault| vault.max_age.0))?,
+            minAge: seconds("policy: vault.min_age", vault.map_or(0, |vault| vault.min_age.0))?,
+        },
+        validity: seconds("policy: validity", document.validity.0)?,
+        maxStatementSkew: seconds("policy: statements.max_skew", document.statements.max_skew.0)?,
+        maxStatementAge: seconds("policy: statements.max_age", document.statements.max_age.0)?,
+        grace: seconds("chain rules: grace", rules.grace.0)?,
+        acceptsMarked: document.oracle.breaker.is_none_or(|breaker| breaker.proofs == MarkedProofs::Accepted),
+        requiresConsent: document.consent,
+        // At most 16 levels.
+        sufficient: document.sufficient_levels().count() as u32,
+        epochLength: seconds("policy: oracle.epoch", document.oracle.epoch.0)?,
+        maxMarketAge: seconds("policy: oracle.max_age", document.oracle.max_age.0)?,
+        maxMarketSkew: seconds("policy: oracle.max_skew", document.oracle.max_skew.0)?,
+        quorum: if feeds.is_empty() { document.oracle.quorum } else { 0 },
+        sources: sources(document),
+        scopes: scopes(policy),
+        nodes: nodes(document),
+        feeds,
+        levels: file.levels.iter().map(level).collect(),
+    })
 }
 
 /// The accounts, in ascending order.
@@ -197,8 +202,7 @@ mod tests {
     fn rejects_every_changed_field_of_chain_rules_that_is_not_published() {
         let (policy, _) = sample::policy();
         let policy = policy.committed();
-        let contracts = Contracts { node: sample::node(|_, _| json!("0x")), at: sample::deployment() };
-        let document = policy.policy();
+        let (deployment, document) = (sample::deployment(), policy.policy());
         // Stricter than the policy.
         let limit = |entry: &MarketEntry| document.oracle.breaker.map(|breaker| breaker.max_deviation_of(entry).0 - 1);
         let feed = |(index, entry): (u8, &MarketEntry)| {
@@ -216,7 +220,7 @@ mod tests {
             if !rules.check(document, policy.universe()).is_empty() {
                 return None;
             }
-            contracts.publication(policy, rules).ok()
+            publication(&deployment, policy, rules).ok()
         };
         let read = |rules: &serde_json::Value| ChainRules::from_json("rules.json", &rules.to_string());
         let original = told(&read(&rules).unwrap());
@@ -231,10 +235,10 @@ mod tests {
     /// Attack: a publication whose vault lets collateral out under other rules than the policy's.
     #[test]
     fn a_policy_is_published_with_the_rules_of_its_vault() {
-        let contracts = Contracts { node: sample::node(|_, _| json!("0x")), at: sample::deployment() };
+        let deployment = sample::deployment();
         let rules = "kind = \"surety/chain-rules\"\nversion = 1\nline = \"a\"\npolicy_version = 1\ngrace = 0\n";
         let rules = ChainRules::from_toml("rules.toml", rules).unwrap();
-        let published = |policy: &CommittedPolicy| contracts.publication(policy, &rules).unwrap();
+        let published = |policy: &CommittedPolicy| publication(&deployment, policy, &rules).unwrap();
         let drawing = published(sample::vault_policy().0.committed());
         assert_eq!((drawing.vault.at, drawing.vault.level), (Address::repeat_byte(0x15), 1));
         assert_eq!((drawing.vault.maxAge, drawing.vault.minAge), (U40::from(900), U40::from(30)));

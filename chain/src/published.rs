@@ -412,7 +412,7 @@ mod tests {
     use super::*;
     use crate::{
         abi::{Asset, IPolicyRegistry::UnknownPolicy, ISnapshotOracle::UnknownEpoch, LevelWiring, Snapshot as Kept},
-        deployment::Contracts,
+        publish::publication,
         rules::ChainRules,
         sample,
     };
@@ -452,8 +452,7 @@ mod tests {
         };
         let feeds: String = policy.policy().market.iter().filter(|_| feeds).map(feed).collect();
         let rules = ChainRules::from_toml("rules.toml", &format!("{HEAD}{feeds}")).unwrap();
-        let contracts = Contracts { node: sample::contracts(|_| Ok(Vec::new())), at: at.clone() };
-        let published = contracts.publication(&policy, &rules).unwrap();
+        let published = publication(&at, &policy, &rules).unwrap();
         let wiring =
             published.levels.iter().map(|level| LevelWiring { level: level.level, idx: level.idx, flag: level.flag });
         let coefficients = published.levels.iter().map(|level| level.coefficients.clone());

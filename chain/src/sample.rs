@@ -71,7 +71,8 @@ pub(crate) fn vault_policy() -> (CompiledPolicy, Params) {
     changed_policy(|policy| policy.vault = Some(vault))
 }
 
-fn changed_policy(change: impl FnOnce(&mut Policy)) -> (CompiledPolicy, Params) {
+/// The same with a circuit breaker, after a change.
+pub(crate) fn changed_policy(change: impl FnOnce(&mut Policy)) -> (CompiledPolicy, Params) {
     let universe = Universe::from_toml("universe.toml", example::UNIVERSE.text).unwrap();
     let srs = Srs::development(universe.capacity);
     let universe = Universe { srs: srs.id().bytes(), ..universe };

@@ -7,6 +7,7 @@ use std::{
 
 use surety_calibration::{
     history::{Chosen, History, Quotes, Selection},
+    liquidity::table::LiquidityTable,
     predictive::state::State,
 };
 use surety_core::{
@@ -114,11 +115,18 @@ impl HistoryReading {
         self.read(path, progress, Quotes::read)
     }
 
+    /// What trades, and how far bid and ask are apart.
+    pub(super) fn liquidity(&self, path: &Path, progress: &Progress) -> Result<LiquidityTable, Error> {
+        self.read(path, progress, |file, text, selection, notes| {
+            LiquidityTable::read(file, text, &selection.dialect, notes)
+        })
+    }
+
     fn read<T>(
         &self,
         path: &Path,
         progress: &Progress,
-        read: fn(&str, &str, &Selection, &mut Vec<Note>) -> Result<T, InputErrors>,
+        read: impl FnOnce(&str, &str, &Selection, &mut Vec<Note>) -> Result<T, InputErrors>,
     ) -> Result<T, Error> {
         let file = path.display().to_string();
         progress.note(&format!("reading {file}"));

@@ -19,11 +19,12 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 use surety_core::units::Timestamp;
+use surety_host::clock;
 
 use self::{
     commands::{
         archive, audit, book, calldata, chain, consent, demo, doctor, explain, generate, import, info, init, key,
-        market, policy, prove, reproduce, solidity, source, srs, trust, universe, verify,
+        market, policy, prove, reproduce, run as service, solidity, source, srs, trust, universe, verify,
     },
     exit::Exit,
     output::{Answer, Form, Reported},
@@ -91,6 +92,8 @@ enum Command {
     /// Prove every account of a venue, and let each user check theirs
     #[command(subcommand)]
     Book(book::Command),
+    /// Play the roles of a configuration, epoch after epoch: source, oracle node, holder, auditor
+    Run(service::Args),
     /// Keep public documents in an append-only archive
     #[command(subcommand)]
     Archive(archive::Command),
@@ -134,6 +137,7 @@ impl Command {
             Self::Reproduce(_) => ("reproduce", None),
             Self::Explain(_) => ("explain", None),
             Self::Book(command) => ("book", Some(command.name())),
+            Self::Run(_) => ("run", None),
             Self::Archive(command) => ("archive", Some(command.name())),
             Self::Info(_) => ("info", None),
             Self::Srs(command) => ("srs", Some(command.name())),
@@ -165,6 +169,7 @@ impl Command {
             Self::Reproduce(args) => reproduce::run(&args, session),
             Self::Explain(args) => explain::run(&args, session),
             Self::Book(command) => book::run(command, session),
+            Self::Run(args) => service::run(&args, session),
             Self::Archive(command) => archive::run(command, session),
             Self::Info(args) => info::run(&args, session),
             Self::Srs(command) => srs::run(command, session),
@@ -197,7 +202,8 @@ fn run(arguments: Vec<OsString>) -> ExitCode {
     let exit = match Cli::try_parse_from(arguments) {
         Ok(cli) => {
             let form = if cli.json { Form::Json } else { Form::Text };
-            let session = Session { progress: Progress::new(cli.quiet), now: time::now(), screen: Screen::of_stdout() };
+            let session =
+                Session { progress: Progress::new(cli.quiet), now: clock::now(), screen: Screen::of_stdout() };
             let name = cli.command.name();
             output::report(form, &name, cli.command.run(&session))
         }

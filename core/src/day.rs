@@ -4,7 +4,16 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::number::{Number, Rounding};
+use crate::{
+    text::number::{Number, Rounding},
+    units::Timestamp,
+};
+
+/// The number of the first day of 1970, from which times are counted.
+const FIRST_OF_1970: u32 = 719_162;
+
+/// Seconds of a day.
+const SECONDS: u64 = 86_400;
 
 /// A day of the Gregorian calendar between the years 1 and 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -55,6 +64,12 @@ impl Day {
         let leap_days = years / 4 - years / 100 + years / 400;
         let months = (1..self.month).map(|month| u32::from(Self { month, ..self }.month_length())).sum::<u32>();
         365 * years + leap_days + months + u32::from(self.day) - 1
+    }
+
+    /// The first second after it; that of the first day of 1970 for days before.
+    #[must_use]
+    pub fn end(self) -> Timestamp {
+        Timestamp(u64::from((self.number() + 1).saturating_sub(FIRST_OF_1970)) * SECONDS)
     }
 
     /// The day with this [number](Self::number); none beyond the year 9999.
@@ -224,11 +239,10 @@ fn month_named(text: &str) -> Option<u8> {
 /// The day that a number of seconds since 1970 lies in, or of thousandths of them: of whichever lies between 1973 and
 /// 2286.
 fn since_1970(number: &Number) -> Option<Day> {
-    const FIRST: u32 = 719_162;
     let seconds = number.scaled(0, Rounding::Floor)?.integer;
     let unit = [1, 1_000, 1_000_000, 1_000_000_000_i128];
     let unit = unit.into_iter().find(|unit| (100_000_000 * unit..10_000_000_000 * unit).contains(&seconds))?;
-    Day::numbered(FIRST + u32::try_from(seconds / unit / 86_400).ok()?)
+    Day::numbered(FIRST_OF_1970 + u32::try_from(seconds / unit / i128::from(SECONDS)).ok()?)
 }
 
 #[cfg(test)]

@@ -42,6 +42,8 @@ pub enum Kind {
     BookPlan,
     /// The rules of a venue's books.
     BookRules,
+    /// A statement, with its opening encrypted to the holder.
+    Bundle,
     /// New parameters of a policy, and the history that they follow from.
     Calibration,
     /// A user's part of a book.
@@ -66,12 +68,16 @@ pub enum Kind {
     Opening,
     /// A policy.
     Policy,
+    /// A new version of a policy, for those who decide on it.
+    Proposal,
     /// The circuit as data.
     Protocol,
     /// The snapshots of an epoch that were proven against.
     ProvenSnapshots,
     /// A report of an oracle node.
     Report,
+    /// The roles that one process plays.
+    Service,
     /// A signature under a snapshot, for a contract.
     SnapshotSignature,
     /// A source's statement.
@@ -88,11 +94,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, by name.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::Attestation,
         Self::Book,
         Self::BookPlan,
         Self::BookRules,
+        Self::Bundle,
         Self::Calibration,
         Self::Cell,
         Self::CellKeys,
@@ -105,9 +112,11 @@ impl Kind {
         Self::Market,
         Self::Opening,
         Self::Policy,
+        Self::Proposal,
         Self::Protocol,
         Self::ProvenSnapshots,
         Self::Report,
+        Self::Service,
         Self::SnapshotSignature,
         Self::Statement,
         Self::Trust,
@@ -123,6 +132,7 @@ impl Kind {
             Self::Book => ("surety/book", Readers::Public, Some("book.json")),
             Self::BookPlan => ("surety/book-plan", Readers::Party, None),
             Self::BookRules => ("surety/book-rules", Readers::Public, Some("book.toml")),
+            Self::Bundle => ("surety/bundle", Readers::Holder, None),
             Self::Calibration => ("surety/calibration", Readers::Party, None),
             Self::Cell => ("surety/cell", Readers::Holder, Some("cell.json")),
             Self::CellKeys => ("surety/cell-keys", Readers::Public, Some("cell-keys.json")),
@@ -135,9 +145,11 @@ impl Kind {
             Self::Market => ("surety/market", Readers::Public, Some("market.json")),
             Self::Opening => ("surety/opening", Readers::Holder, None),
             Self::Policy => ("surety/policy", Readers::Public, Some("policy.toml")),
+            Self::Proposal => ("surety/proposal", Readers::Party, None),
             Self::Protocol => ("surety/protocol", Readers::Program, None),
             Self::ProvenSnapshots => ("surety/proven-snapshots", Readers::Program, None),
             Self::Report => ("surety/report", Readers::Public, None),
+            Self::Service => ("surety/service", Readers::Party, Some("surety.toml")),
             Self::SnapshotSignature => ("surety/snapshot-signature", Readers::Party, None),
             Self::Statement => ("surety/statement", Readers::Public, None),
             Self::Trust => ("surety/trust", Readers::Party, Some("trust.toml")),

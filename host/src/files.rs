@@ -10,6 +10,7 @@ use std::{
 };
 
 use surety_core::failure::{Class, Failure};
+use tempfile::Builder;
 use walkdir::{DirEntry, WalkDir};
 use zeroize::Zeroizing;
 
@@ -248,6 +249,25 @@ pub fn create_directory(path: &Path) -> Result<(), FileError> {
     fs::create_dir_all(path).map_err(FileError::io(path, WRITE))
 }
 
+/// Writes files into a new directory, which appears with all of them or not at all.
+///
+/// # Errors
+/// If the directory exists, or the operating system refuses.
+pub fn write_directory(path: &Path, contents: &[(String, Vec<u8>)]) -> Result<(), FileError> {
+    let (failed, above) = (|| FileError::io(path, WRITE), directory_of(path));
+    check_target(path, Existing::Keep)?;
+    // As a new directory is, which the user's umask says: a temporary one would be private.
+    let permissions = Permissions::from_mode(0o777);
+    let made = Builder::new().prefix(".surety-").permissions(permissions).tempdir_in(above).map_err(failed())?;
+    for (name, bytes) in contents {
+        write(&made.path().join(name), bytes, Access::Public, Existing::Keep)?;
+    }
+    fs::rename(made.path(), path).map_err(failed())?;
+    // Nothing is there to be deleted any more.
+    let _ = made.keep();
+    File::open(above).and_then(|above| above.sync_all()).map_err(failed())
+}
+
 /// Creates a directory that only its owner may enter, and those above it; one that exists becomes private.
 ///
 /// # Errors
@@ -306,6 +326,20 @@ mod tests {
         assert_eq!(fs::read_dir(&private).unwrap().count(), 1, "no temporary file stays");
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         assert!(is_exposed(&path).unwrap());
+    }
+
+    #[test]
+    fn rejects_directories_in_part_and_in_the_place_of_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("proposal");
+        let content = |name: &str| (name.to_owned(), name.as_bytes().to_vec());
+        // The second file cannot be written, so the first one is not there either.
+        assert!(write_directory(&path, &[content("a"), content("b/c")]).is_err());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        write_directory(&path, &[content("a"), content("b")]).unwrap();
+        assert_eq!(read_text(&path.join("b")).unwrap().as_str(), "b");
+        assert!(matches!(write_directory(&path, &[content("a")]), Err(FileError::Exists(_))));
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary directory stays");
     }
 
     /// Attack: processes that read a file, change it and put the result in its place, all at once.

@@ -3,7 +3,7 @@
 //! | module | idea |
 //! |---|---|
 //! | [`files`], [`documents`] | files written whole or not at all, and the documents in them |
-//! | [`directories`] | the directories that outlive a run |
+//! | [`directories`], [`clock`] | the directories that outlive a run, and the time |
 //! | [`keys`], [`keystore`] | signing keys, from files and environment variables |
 //! | [`atomic`] | files that appear whole or not at all |
 //! | [`import`], [`store`], [`cache`] | set-up files, imported set-ups, and computed bases |
@@ -29,6 +29,7 @@
 pub mod atomic;
 pub mod cache;
 pub mod carried;
+pub mod clock;
 pub mod commitments;
 pub mod digest;
 pub mod directories;

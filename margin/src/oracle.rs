@@ -429,7 +429,8 @@ fn moves<'a>(
 }
 
 /// `|now - before| / before > max / 10^6`, cross-multiplied. Prices have 96 bits and parts per million 32.
-fn deviates(max: Ppm, before: Price, now: Price) -> bool {
+#[must_use]
+pub fn deviates(max: Ppm, before: Price, now: Price) -> bool {
     now.get().abs_diff(before.get()) * u128::from(Ppm::ONE.0) > before.get() * u128::from(max.0)
 }
 

@@ -178,6 +178,7 @@ impl Policy {
             return problems;
         }
         problems.extend(self.box_problems(universe));
+        problems.extend(self.model.tightening_problems(self.entries()));
         // A model that is none has no names either, and says so again.
         let mut names = self.frame_problems(universe);
         names.retain(|problem| !problems.contains(problem));
@@ -422,7 +423,26 @@ impl Policy {
         problems.extend(self.levels.iter().enumerate().flat_map(|(i, level)| level.problems(&format!("levels[{i}]"))));
         problems.extend(self.order_problems());
         problems.extend(self.shortfall_problems());
+        problems.extend(self.tightening_level_problems());
         problems
+    }
+
+    /// Every level that claims a shortfall beside a parameter entry (invariant 149): as the entry tightens, more
+    /// accounts would be provably short than with what is approved.
+    fn tightening_level_problems(&self) -> Vec<Problem> {
+        let Some(entry) = self.market.iter().find(|entry| entry.tighter.is_some()) else { return Vec::new() };
+        let levels = self.levels.iter().enumerate();
+        let claims = levels.filter_map(|(i, level)| {
+            let key = if !level.claim.is_sufficient() { "claim" } else { level.below.map(|_| "below")? };
+            let expected = format!(
+                "no claim that a margin is negative, because {} is a parameter entry: as it tightens, accounts would \
+                 be provably short that are not with what is approved",
+                entry.name
+            );
+            let problem = Problem::new(format!("levels[{i}].{key}"), expected, level.name.to_string());
+            Some(problem.advise("publish a policy of its own for shortfalls, without the key `tighter`"))
+        });
+        claims.collect()
     }
 
     /// Every level that claims sufficiency behind one that claims a shortfall, and the lack of any before: contracts

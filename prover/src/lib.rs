@@ -6,6 +6,7 @@
 //! | module | idea |
 //! |---|---|
 //! | [`source`], [`opening`] | the statements that sources sign, and the openings for the holder alone |
+//! | [`bundle`] | a statement and its opening, encrypted to the holder, in one file |
 //! | [`sequences`] | the sequence numbers of a source's statements |
 //! | [`account`] | the hidden account that statements and openings add up to |
 //! | [`scope`] | the proof that sources stated nothing outside of their scopes |
@@ -18,6 +19,7 @@
 //! | [`resources`], [`self_test`] | the cost of a proof, and a trial of this machine |
 //!
 //! What touches files is there with the feature `host`, and Halo2's prover with `halo2`; both are on by default.
+//! Encryption to holders is there with `bundle`.
 //!
 //! ```
 //! use surety_core::capacity::Capacity;
@@ -28,6 +30,8 @@
 //! ```
 
 pub mod account;
+#[cfg(feature = "bundle")]
+pub mod bundle;
 pub mod epoch;
 pub mod explain;
 #[cfg(feature = "host")]

@@ -15,7 +15,7 @@ use std::{
     thread,
 };
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPoolBuilder;
 use surety_core::{
     failure::{Class, Failure, LocatedProblem},
     ident::EvmAddress,
@@ -107,9 +107,9 @@ impl Prover {
         let (jobs, queue) = mpsc::channel();
         let (queue, stopped) = (Mutex::new(queue), AtomicBool::new(false));
         thread::scope(|scope| {
-            for pool in (0..threads).map(|_| alone()) {
+            for _ in 0..threads {
                 let work = || self.work(&queue, &stopped);
-                scope.spawn(move || pool.map_or_else(work, |pool| pool.install(work)));
+                scope.spawn(move || on_one_thread(work));
             }
             // Dropped first, also on an error: threads without jobs end.
             let jobs: Sender<Job<T>> = jobs;
@@ -160,9 +160,13 @@ impl Prover {
     }
 }
 
-/// A pool of one thread. Without one, which the operating system may refuse, a proof is spread over all threads.
-fn alone() -> Option<ThreadPool> {
-    ThreadPoolBuilder::new().num_threads(1).build().ok()
+/// Does something, such as a proof, on a thread with a pool of its own. Without one, which the operating system may
+/// refuse, it is spread over all threads.
+pub fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    match ThreadPoolBuilder::new().num_threads(1).build() {
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
+    }
 }
 
 impl Failure for NotMade {

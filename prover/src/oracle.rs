@@ -84,6 +84,12 @@ impl Previous {
         let prices = Predecessor::from(snapshot);
         Ok(Self { id: PricesId::of(feeds, &prices), prices })
     }
+
+    /// What reports call these prices.
+    #[must_use]
+    pub fn id(&self) -> PricesId {
+        self.id
+    }
 }
 
 /// What a node compares its prices with, for circuit breakers.

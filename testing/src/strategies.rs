@@ -105,15 +105,15 @@ fn rates(base: u32) -> impl Strategy<Value = (ByBasis, Vec<RateTier>)> {
     prop_oneof![single, tiers]
 }
 
-/// A debt spread, a surcharge, and a weight of debts with its tiers.
-type Extra = (Option<Name>, Option<Name>, (ByBasis, Vec<RateTier>));
+/// A debt spread, a surcharge, a requirement, and a weight of debts with its tiers.
+type Extra = (Option<Name>, Option<Name>, Option<Name>, (ByBasis, Vec<RateTier>));
 
-/// What a model says of one instrument besides: debt spread, surcharge, liability weights. Each is usual half of the
-/// time.
+/// What a model says of one instrument besides: debt spread, surcharge, requirement, liability weights. Each is usual
+/// half of the time.
 fn extras() -> impl Strategy<Value = Vec<Extra>> {
     let liability = prop_oneof![Just((one(), Vec::new())), rates(1_000_000)];
     let entry = || prop::option::of((1..=2).prop_map(|i| name(format!("extra-{i}"))));
-    prop::collection::vec((entry(), entry(), liability), INSTRUMENTS)
+    prop::collection::vec((entry(), entry(), entry(), liability), INSTRUMENTS)
 }
 
 /// What is required of an instrument whatever its size: none half of the time, and never much.
@@ -316,7 +316,7 @@ fn cross_models() -> impl Strategy<Value = Model> {
             let mut positions = Vec::new();
             for (i, ((rule, (tiers, tiering)), extra)) in rules.into_iter().zip(ladders).zip(extras).enumerate() {
                 let ((short, weight, (fraction, fraction_tiers)), extra) = (rule, extra);
-                let (debt_spread, surcharge, (liability, liability_tiers)) = extra;
+                let (debt_spread, surcharge, requirement, (liability, liability_tiers)) = extra;
                 let in_profit = profits.iter().any(|profit| profit.instruments.contains(&instrument(i)));
                 let (weight, tiers) = if in_profit { (one(), Vec::new()) } else { (weight, tiers) };
                 let tiered = [tiers.len(), fraction_tiers.len(), liability_tiers.len()].iter().any(|count| *count > 0);
@@ -334,6 +334,7 @@ fn cross_models() -> impl Strategy<Value = Model> {
                     tiering: if tiered { tiering } else { Tiering::Marginal },
                     orders: None,
                     surcharge,
+                    requirement,
                     allowance: allowances[i],
                 });
             }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod entries;
+mod liquidity;
 mod portfolio;
 mod predictive;
 mod published;

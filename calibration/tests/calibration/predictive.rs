@@ -6,7 +6,7 @@ use surety_calibration::{
     history::{History, Quotes, Selection},
     moves::Move,
     predictive::{
-        forecast::{Forecasts, Terms, forecasts},
+        forecast::{Forecasts, HEADER, Terms, forecasts},
         joint::Joint,
         market::{Forecast, LEAST_CONFIDENCE, Market, Memory, fraction, ppb_up},
     },
@@ -160,6 +160,27 @@ fn portfolios_are_those_of_the_reference() {
         }
         assert_eq!(compared, rows.len());
     }
+}
+
+#[test]
+fn the_table_of_forecasts_is_the_documented_one() {
+    let page = fs::read_to_string(crate::root().join("docs/src/predictive.md")).unwrap();
+    assert!(page.contains(&format!("```text\n{HEADER}\n```")), "{HEADER}");
+    let days = (0..300)
+        .map(|day| format!("{},{}\n", 20_000_101 + day / 28 % 12 * 100 + day % 28 + day / 336 * 10_000, 100 + day % 7));
+    let csv = walked(&format!("date,A\n{}", days.collect::<String>())).csv();
+    let mut lines = csv.lines();
+    assert_eq!(lines.next(), Some(HEADER));
+    let mut last = None;
+    for line in lines {
+        let fields: Vec<_> = line.split(',').collect();
+        let [date, column, numbers @ ..] = fields.as_slice() else { panic!("{line}") };
+        assert_eq!((*column, numbers.len()), ("A", 5), "{line}");
+        let [_, var_down, es_down, var_up, es_up] = [0, 1, 2, 3, 4].map(|i| numbers[i].parse::<u64>().unwrap());
+        assert!(var_down <= es_down && var_up <= es_up, "{line}");
+        last = Some(*date);
+    }
+    assert_eq!(last, Some("next"));
 }
 
 /// The same bits on every machine: `web/test/forecast.test.mjs` demands them of WebAssembly. After a change that is

@@ -1,8 +1,8 @@
 //! Calibrations that are refused, and where the mistake is said to be; the published schema.
 
 use serde_json::{Value, json};
-use surety_calibration::{calibration::Calibration, history::History, parameters::calibrate};
-use surety_core::schema::schema;
+use surety_calibration::{calibration::Calibration, history::History, parameters::calibrate, update::Limits};
+use surety_core::{schema::schema, units::Ppm};
 use surety_margin::models::{Model, Tier};
 use surety_testing::schemas::assert_published;
 
@@ -35,6 +35,16 @@ fn refused(from: &str, to: &str, message: &str) {
 #[test]
 fn the_example_is_accepted() {
     Calibration::read("c", &rules(), &history(), Some(&policy("policy.toml"))).unwrap();
+}
+
+/// Ten percent stricter and two and a half percent laxer in one update, as the documentation says.
+#[test]
+fn the_limits_of_the_examples_are_the_default() {
+    let limits = Limits { grid: Ppm(100), stricter: Ppm(100_000), laxer: Ppm(25_000) };
+    assert_eq!(Limits::default(), limits);
+    for name in ["calibration.toml", "calibration-cross.toml"] {
+        assert_eq!(calibration(name, &synthetic::history(1)).limits, limits, "{name}");
+    }
 }
 
 #[test]

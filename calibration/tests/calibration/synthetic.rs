@@ -93,7 +93,7 @@ fn outputs_are_pinned() {
     ];
     assert_eq!(
         found.map(|hash| format!("{hash:016x}")),
-        ["0b2a1d54159c9a2e", "5bf9a53310771b99", "328083316a98f9fb", "cbe6f3c7a1901f43", "85a7036a7cfd0ac8"]
+        ["0b2a1d54159c9a2e", "5bf9a53310771b99", "52053d0ec5182ba8", "cbe6f3c7a1901f43", "a3dc4a147774c5e3"]
     );
 }
 
@@ -286,12 +286,15 @@ fn prices_go_apart_as_their_spread_does() {
 #[test]
 fn a_short_history_is_told_and_another_estimator_takes_its_place() {
     let long = history(1);
-    let short: String = {
-        let rows = text(1);
-        rows.lines().take(1 + 365).map(|line| format!("{line}\n")).collect()
+    let prices = |days: usize| {
+        let rows: String = text(1).lines().take(1 + days).map(|line| format!("{line}\n")).collect();
+        crate::read_history("short.csv", &rows)
     };
-    let short = crate::read_history("short.csv", &short);
+    let short = prices(365);
     let rules = Calibration { window: 300, ..rules(Estimator::Predictive, &long) };
+    let enough = calibrate(&rules, &prices(366), &policy("policy.toml"), &universe(10)).unwrap();
+    assert_eq!(enough.estimator, Estimator::Predictive);
+    assert!(!calibration_report(&rules, &prices(366), &enough).contains("takes its place"));
     let fallen = calibrate(&rules, &short, &policy("policy.toml"), &universe(10)).unwrap();
     assert_eq!(fallen.estimator, Estimator::HeavyTailed);
     let report = calibration_report(&rules, &short, &fallen);

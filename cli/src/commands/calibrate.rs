@@ -11,14 +11,16 @@ use surety_calibration::{
     calibration::Calibration,
     estimator::Estimator,
     history::History,
+    liquidity::Liquidation,
     parameters::{self, Calibrated},
     predictive::{history::ENOUGH, market::LEAST_CONFIDENCE},
     record::Parameter,
     report,
-    update::Requirement,
+    update::{Change, Requirement},
 };
 use surety_core::{
     day::Day,
+    ident::Name,
     text::Document as _,
     units::{Percent, Ppm},
 };
@@ -26,13 +28,14 @@ use surety_host::{
     documents::DocumentError,
     files::{self, Access},
 };
-use surety_margin::policy::Policy;
+use surety_margin::{policy::Policy, universe::Universe};
 
 use crate::{
     Session,
     error::{Error, Usage},
     inputs::{Force, HistoryReading, PolicyFiles},
     output::Answer,
+    progress::Progress,
 };
 
 /// A directory for results.
@@ -58,8 +61,9 @@ impl Results {
     }
 }
 
+/// A calibration of a policy, and what it follows from.
 #[derive(clap::Args)]
-pub(crate) struct CalibrateArgs {
+pub(super) struct Grounds {
     #[command(flatten)]
     files: PolicyFiles,
     /// Table of days and prices, with a row for each day
@@ -69,10 +73,19 @@ pub(crate) struct CalibrateArgs {
     reading: HistoryReading,
     /// Calibration: the column behind each parameter, and the estimator
     #[arg(long, value_name = "FILE")]
-    calibration: PathBuf,
+    pub(super) calibration: PathBuf,
     /// Another estimator than the calibration's: static, ewma, heavy-tailed or predictive
     #[arg(long, value_name = "NAME")]
     estimator: Option<Estimator>,
+    /// Table of depths and bid-ask spreads, a row for each day and column, for calibrations with liquidity
+    #[arg(long, value_name = "FILE")]
+    liquidity: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct CalibrateArgs {
+    #[command(flatten)]
+    grounds: Grounds,
     /// Move parameters as far as their estimates and caps where that is stricter, and nothing where it is laxer
     #[arg(long)]
     emergency: bool,
@@ -112,14 +125,32 @@ fn read_calibration(
     Ok(Calibration::read_for(&path.display().to_string(), &text, estimator, history, policy)?)
 }
 
+/// What is read of [`Grounds`].
+pub(super) struct Read {
+    pub(super) universe: Universe,
+    pub(super) policy: Policy,
+    pub(super) history: History,
+    pub(super) calibration: Calibration,
+}
+
+impl Grounds {
+    pub(super) fn read(&self, progress: &Progress) -> Result<Read, Error> {
+        let universe = self.files.read_universe()?;
+        let policy = self.files.read_policy(&universe)?;
+        let mut history = self.reading.history(&self.history, progress)?;
+        if let Some(path) = &self.liquidity {
+            history = history.with_liquidity(self.reading.liquidity(path, progress)?);
+        }
+        let calibration = read_calibration(&self.calibration, self.estimator, &history, Some(&policy))?;
+        Ok(Read { universe, policy, history, calibration })
+    }
+}
+
 pub(crate) fn calibrate(args: &CalibrateArgs, session: &Session) -> Result<Answer, Error> {
-    let universe = args.files.read_universe()?;
-    let policy = args.files.read_policy(&universe)?;
     let results = &args.results;
     let [new, written, plotted] =
         [results.target("policy.toml")?, results.target("calibration.md")?, results.target("calibration.svg")?];
-    let history = args.reading.history(&args.history, &session.progress)?;
-    let calibration = read_calibration(&args.calibration, args.estimator, &history, Some(&policy))?;
+    let Read { universe, policy, history, calibration } = args.grounds.read(&session.progress)?;
     session.progress.note("estimating");
     let update = if args.emergency { parameters::tighten } else { parameters::calibrate };
     let calibrated = update(&calibration, &history, &policy, &universe)?;
@@ -140,6 +171,7 @@ pub(crate) fn calibrate(args: &CalibrateArgs, session: &Session) -> Result<Answe
         "estimator": calibrated.estimator,
         "estimator_asked_for": calibration.estimator,
         "emergency": args.emergency,
+        "liquidity": calibrated.liquidations.iter().map(liquidation_data).collect::<Vec<_>>(),
         "parameters": calibrated.parameters.iter().map(parameter_data).collect::<Vec<_>>(),
         "scenarios": calibrated.scenarios,
         "files": { "policy": new, "report": written, "plot": plotted },
@@ -147,25 +179,41 @@ pub(crate) fn calibrate(args: &CalibrateArgs, session: &Session) -> Result<Answe
     Answer::new(data, calibrated_text(&calibrated, &[new, written, plotted]))
 }
 
-fn parameter_data(parameter: &Parameter) -> Value {
-    let change = &parameter.change;
+fn liquidation_data((column, liquidation): (&Name, &Liquidation)) -> Value {
     json!({
-        "name": parameter.name,
-        "columns": parameter.columns,
-        "old": change.old.map(|old| old.0),
-        "proposed": change.proposed.0,
-        "limited": change.limited.0,
-        "new": change.new.0,
-        "why": change.reason(),
+        "column": column,
+        "size": liquidation.size,
+        "depth": liquidation.depth,
+        "spread_ppm": liquidation.spread,
+        "selling_seconds": liquidation.selling,
     })
+}
+
+fn parameter_data(parameter: &Parameter) -> Value {
+    with_change(json!({ "name": parameter.name, "columns": parameter.columns }), &parameter.change)
+}
+
+/// What a parameter is, with what became of its requirement.
+pub(super) fn with_change(mut data: Value, change: &Change) -> Value {
+    data["old"] = json!(change.old.map(|old| old.0));
+    data["proposed"] = json!(change.proposed.0);
+    data["limited"] = json!(change.limited.0);
+    data["new"] = json!(change.new.0);
+    data["why"] = json!(change.reason());
+    data
+}
+
+/// What became of a requirement, for people.
+pub(super) fn change_text(change: &Change) -> String {
+    let percent = |requirement: Requirement| Percent(requirement.0.into()).to_string();
+    let old = change.old.map_or_else(|| "none".to_owned(), percent);
+    format!("{old:>11} -> {:>11}  {}", percent(change.new), change.reason())
 }
 
 fn calibrated_text(calibrated: &Calibrated, written: &[PathBuf]) -> String {
     let mut text = String::new();
     for Parameter { name, change, .. } in &calibrated.parameters {
-        let percent = |requirement: Requirement| Percent(requirement.0.into()).to_string();
-        let old = change.old.map_or_else(|| "none".to_owned(), percent);
-        text += &format!("{name:<48} {old:>11} -> {:>11}  {}\n", percent(change.new), change.reason());
+        text += &format!("{name:<48} {}\n", change_text(change));
     }
     text += &format!("scenarios written: {}\n", calibrated.scenarios);
     text + &written_text(written)

@@ -13,7 +13,7 @@ use surety_books::{
     rules::BookRules,
 };
 use surety_calibration::calibration::Calibration;
-use surety_chain::{Deployment, market::SnapshotSignature, rules::ChainRules};
+use surety_chain::{Deployment, market::SnapshotSignature, proposal::Proposal, rules::ChainRules};
 use surety_core::{
     capacity::Capacity,
     kind::{self, Kind, Secret},
@@ -33,7 +33,8 @@ use surety_margin::{
     policy::Policy,
     universe::Universe,
 };
-use surety_prover::opening::Opening;
+use surety_prover::{bundle::Bundle, opening::Opening};
+use surety_service::configuration::Configuration;
 use surety_venue::directory::Plan;
 use surety_verifier::{
     attestation::{
@@ -231,6 +232,12 @@ fn summary(path: &Path, kind: Kind) -> Result<Value, Error> {
             let rules: ChainRules = documents::read(path)?;
             json!({ "line": rules.line, "policy_version": rules.policy_version, "feeds": rules.feeds.len() })
         }
+        Kind::Proposal => {
+            let proposal: Proposal = documents::read(path)?;
+            json!({ "in_force": proposal.in_force, "proposed": proposal.proposed, "line": proposal.line,
+                    "policy_version": proposal.policy_version, "changes": proposal.changes.len(),
+                    "fast_path": proposal.fast_path.suffices, "calls": proposal.calls.len() })
+        }
         Kind::SnapshotSignature => {
             let signature: SnapshotSignature = documents::read(path)?;
             json!({ "snapshot": signature.snapshot, "policy": signature.policy, "signer": signature.signer,
@@ -252,6 +259,16 @@ fn summary(path: &Path, kind: Kind) -> Result<Value, Error> {
             json!({ "venue": book.venue, "root": book.root, "rules": book.rules.id(), "pages": book.pages,
                     "as_of": book.as_of, "valid_until": book.valid_until, "chain_id": book.audience.chain_id,
                     "registry": book.audience.registry })
+        }
+        Kind::Bundle => {
+            let bundle: Bundle = documents::read(path)?;
+            let Statement { source, account, sequence, .. } = &bundle.statement;
+            json!({ "statement": bundle.statement.hash(), "source": source, "account": account,
+                    "sequence": sequence, "secret": true })
+        }
+        Kind::Service => {
+            let configuration: Configuration = documents::read(path)?;
+            json!({ "roles": configuration.roles() })
         }
         Kind::CellKeys => {
             let keys: CellKeys = documents::read(path)?;

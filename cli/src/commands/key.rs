@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use alloy::{
@@ -11,7 +11,11 @@ use alloy::{
 };
 use serde_json::{Value, json};
 use surety_core::ident::{Bytes32, HexBytes};
-use surety_host::{files, keys};
+use surety_host::{
+    files::{self, Access, Existing},
+    keys,
+};
+use surety_prover::bundle::Identity;
 use surety_verifier::attestation::signer::Signable;
 
 use crate::{
@@ -29,6 +33,8 @@ pub(crate) enum Command {
     Address(AddressArgs),
     /// Sign what another surety asks for with --sign-with: JSON on standard input, the signature on standard output
     Sign(SignArgs),
+    /// Generate a key that sources encrypt openings to, and show its recipient
+    Recipient(RecipientArgs),
 }
 
 #[derive(clap::Args)]
@@ -54,12 +60,20 @@ pub(crate) struct SignArgs {
     key: KeyOptions,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct RecipientArgs {
+    /// File for the key, in the form of age; the recipient of one that exists is shown
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
 impl Command {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::New(_) => "new",
             Self::Address(_) => "address",
             Self::Sign(_) => "sign",
+            Self::Recipient(_) => "recipient",
         }
     }
 }
@@ -72,6 +86,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
             Answer::new(json!({ "address": address }), address)
         }
         Command::Sign(args) => sign(&args, session),
+        Command::Recipient(args) => recipient(&args),
     }
 }
 
@@ -131,6 +146,25 @@ fn sign(args: &SignArgs, session: &Session) -> Result<Answer, Error> {
     let signature = signer.sign(&request)?;
     session.progress.note(&format!("signed by {}: {}", signer.address(), request.about));
     Answer::new(json!({ "signature": signature, "signer": signer.address(), "about": request.about }), signature)
+}
+
+/// A key that exists stays: without it, what was encrypted to it is lost.
+fn recipient(args: &RecipientArgs) -> Result<Answer, Error> {
+    let identity = if args.out.exists() {
+        read_identity(&args.out)?
+    } else {
+        let identity = Identity::random();
+        files::write(&args.out, identity.file_text().as_bytes(), Access::Secret, Existing::Keep)?;
+        identity
+    };
+    let recipient = identity.recipient().to_string();
+    Answer::new(json!({ "recipient": recipient, "file": args.out }), recipient)
+}
+
+/// Reads a key that openings are encrypted to.
+pub(super) fn read_identity(path: &Path) -> Result<Identity, Error> {
+    let text = files::read_secret(path)?;
+    Identity::from_file_text(&text).map_err(|error| Usage(format!("{}: {error}", path.display())).into())
 }
 
 fn new(args: &NewArgs, session: &Session) -> Result<Answer, Error> {

@@ -1,23 +1,27 @@
 //! `surety source`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use surety_core::{
     ident::{Bytes32, EvmAddress, Name},
     spelling,
+    text::table::Note,
     units::{Seconds, Timestamp},
 };
-use surety_host::{directories::Directories, documents};
+use surety_host::{directories::Directories, documents, files::Existing};
 use surety_kzg::SrsId;
 use surety_margin::universe::Universe;
 use surety_prover::{
+    bundle::{Bundle, Recipient},
     layout::Layout,
+    opening::Opening,
     sequences::{Sequences, StatedAccount},
     source::{self, StatementTerms},
 };
-use surety_verifier::attestation::eip712::Audience;
+use surety_verifier::attestation::{eip712::Audience, statement::Statement};
 
+use super::key::read_identity;
 use crate::{
     Session,
     error::Error,
@@ -28,7 +32,9 @@ use crate::{
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// Sign a statement of an account's balances, and write the secret opening for the holder
-    Attest(AttestArgs),
+    Attest(Box<AttestArgs>),
+    /// Open a bundle that a source has sent, as its holder, into a statement and its opening
+    Open(OpenArgs),
 }
 
 #[derive(clap::Args)]
@@ -67,8 +73,24 @@ pub(crate) struct AttestArgs {
     /// Pledge the account to this policy alone
     #[arg(long, value_name = "POLICY-ID", value_parser = spelling::hash)]
     pledge: Option<Bytes32>,
+    /// Encrypt the opening to this recipient of age, and write both into one bundle that may travel anywhere
+    #[arg(long, value_name = "AGE1…", value_parser = |text: &str| text.parse::<Recipient>())]
+    to: Option<Recipient>,
     #[command(flatten)]
     key: KeyOptions,
+    /// Directory for statements/ and private/; with --to, for the bundle
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    out: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct OpenArgs {
+    /// The bundle
+    #[arg(value_name = "FILE")]
+    bundle: PathBuf,
+    /// The key that it is encrypted to, as surety key recipient or age-keygen writes it
+    #[arg(long, value_name = "FILE")]
+    identity: PathBuf,
     /// Directory for statements/ and private/
     #[arg(long, default_value = ".", value_name = "DIR")]
     out: PathBuf,
@@ -78,12 +100,19 @@ impl Command {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Attest(_) => "attest",
+            Self::Open(_) => "open",
         }
     }
 }
 
 pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> {
-    let Command::Attest(args) = command;
+    match command {
+        Command::Attest(args) => attest(&args, session),
+        Command::Open(args) => open(&args),
+    }
+}
+
+fn attest(args: &AttestArgs, session: &Session) -> Result<Answer, Error> {
     let universe: Universe = documents::read(&args.universe)?;
     let mut notes = Vec::new();
     let book = documents::read_holdings(&args.holdings, &universe, &args.reading.reading(), &mut notes)?;
@@ -97,13 +126,16 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
     let terms = StatementTerms {
         audience: Audience { chain_id: args.chain_id, registry: args.registry },
         subject: args.subject,
-        account: args.account,
+        account: args.account.clone(),
         as_of,
         valid_until: Timestamp(as_of.0.saturating_add(args.valid_for.0)),
         sequence: sequences.take(&account, args.sequence, as_of)?,
         pledge: args.pledge,
     };
     let (statement, opening) = source::attest(&universe, &params, book.holdings, terms, &*key)?;
+    if let Some(recipient) = &args.to {
+        return seal(&args.out, &universe, statement, &opening, recipient, &notes);
+    }
     let (statement_path, opening_path) = Layout::new(&args.out).write_statement(&statement, &opening)?;
     let data = json!({
         "hash": statement.hash(),
@@ -123,4 +155,48 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
         opening_path.display()
     );
     Answer::new(data, text)
+}
+
+/// Writes a statement and its opening as a bundle, and the opening nowhere else.
+fn seal(
+    directory: &Path,
+    universe: &Universe,
+    statement: Statement,
+    opening: &Opening,
+    recipient: &Recipient,
+    notes: &[Note],
+) -> Result<Answer, Error> {
+    let path = directory.join(format!("{}-{}.bundle.json", statement.account, statement.sequence));
+    let bundle = Bundle::seal(universe, statement, opening, recipient)?;
+    documents::write(&path, &bundle, Existing::Keep)?;
+    let statement = &bundle.statement;
+    let (hash, sequence, source) = (statement.hash(), statement.sequence, statement.source);
+    let data = json!({
+        "hash": hash,
+        "source": source,
+        "account": statement.account,
+        "sequence": sequence,
+        "bundle": path,
+        "recipient": recipient,
+        "notes": notes,
+    });
+    let place = path.display();
+    Answer::new(data, format!("statement {hash}, number {sequence}, by {source}, for {recipient} alone: {place}"))
+}
+
+fn open(args: &OpenArgs) -> Result<Answer, Error> {
+    let bundle: Bundle = documents::read(&args.bundle)?;
+    let opening = bundle.open(&read_identity(&args.identity)?)?;
+    let (statement_path, opening_path) = Layout::new(&args.out).write_statement(&bundle.statement, &opening)?;
+    let Statement { source, account, sequence, .. } = &bundle.statement;
+    let data = json!({
+        "hash": bundle.statement.hash(),
+        "source": source,
+        "account": account,
+        "sequence": sequence,
+        "statement": statement_path,
+        "opening": opening_path,
+    });
+    let (statement, opening) = (statement_path.display(), opening_path.display());
+    Answer::new(data, format!("statement about {account} by {source}: {statement}\nits opening: {opening}"))
 }

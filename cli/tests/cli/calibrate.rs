@@ -2,13 +2,15 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
+use serde_json::{Value, json};
+
 use crate::sandbox::{Run, Sandbox, shared};
 
 const EXAMPLES: [&str; 5] =
     ["universe.toml", "policy.toml", "policy-cross.toml", "calibration.toml", "calibration-cross.toml"];
 
 /// 375 days of prices that go up and down by a formula, over months that all have 25 days.
-fn history() -> String {
+pub(crate) fn history() -> String {
     let mut text = String::from("date,BTC-USD,ETH-USD\n");
     for i in 0_u32..375 {
         let (year, month, day) = (2021 + i / 300, i / 25 % 12 + 1, i % 25 + 1);
@@ -135,6 +137,65 @@ fn an_emergency_leaves_nothing_laxer() {
     for parameter in data["parameters"].as_array().unwrap() {
         assert!(parameter["new"].as_i64() >= parameter["old"].as_i64(), "{parameter}");
     }
+}
+
+/// The last thirty days of the history, all alike.
+fn liquidity(depth: &str, spread: &str) -> String {
+    let rows = history();
+    let rows = rows.lines().skip(1 + 375 - 30).map(|row| format!("{},BTC-USD,{depth},{spread}\n", &row[..10]));
+    format!("date,column,depth,spread_ppm\n{}", rows.collect::<String>())
+}
+
+const LIQUIDITY: &str = "[liquidity]\nwindow = 30\nconfidence = 900_000\nparticipation = 100_000\n\
+                         sizes = [{ column = \"BTC-USD\", size = \"900000\" }]\n\n[limits]";
+
+#[test]
+fn depths_and_spreads_make_parameters_stricter() {
+    let sandbox = sandbox();
+    let proposed = |data: &Value, name: &str| {
+        let parameters = data["parameters"].as_array().unwrap();
+        parameters.iter().find(|found| found["name"] == name).unwrap()["proposed"].as_i64().unwrap()
+    };
+    let plain = sandbox.surety(&format!("{CALIBRATE} --json")).data();
+    assert_eq!(plain["liquidity"], json!([]));
+    replace(&sandbox, "calibration.toml", "[limits]", LIQUIDITY);
+    sandbox.write("liquidity.csv", &liquidity("1000000", "400"));
+    let sold = sandbox.surety(&format!("{CALIBRATE} --force --liquidity liquidity.csv --json")).data();
+    assert_eq!(
+        sold["liquidity"],
+        json!([{
+            "column": "BTC-USD",
+            "size": "900000",
+            "depth": "1000000",
+            "spread_ppm": 400,
+            "selling_seconds": 9 * 86_400,
+        }])
+    );
+    let [before, after] = [&plain, &sold].map(|data| proposed(data, "shock down of btc"));
+    assert_eq!(before, after, "the scenarios of prices alone stay");
+    assert!(proposed(&sold, "shock down of btc, sold") > before * 3 / 2, "{sold}");
+    let report = fs::read_to_string(sandbox.path("new/calibration.md")).unwrap();
+    assert!(report.contains("| BTC-USD | 900000 | 1000000 | 400 ppm | 9.00 d | 5.00 d |"), "{report}");
+}
+
+#[test]
+fn rejects_depths_that_do_not_suffice() {
+    let sandbox = sandbox();
+    let line = format!("{CALIBRATE} --liquidity liquidity.csv");
+    sandbox.write("liquidity.csv", &liquidity("1000000", "400"));
+    let run = sandbox.surety(&line).expect(2);
+    assert!(run.says("expected [liquidity], because there is a table of depths and spreads, found none"));
+    replace(&sandbox, "calibration.toml", "[limits]", LIQUIDITY);
+    let run = sandbox.surety(CALIBRATE).expect(2);
+    assert!(
+        run.says("expected a table of depths and spreads beside the history, found none; give it with --liquidity")
+    );
+    sandbox.write("liquidity.csv", &liquidity("", "400"));
+    let run = sandbox.surety(&line).expect(2);
+    assert!(run.says("expected a depth above zero on at least 27 of the last 30 days of the history, found 0 days"));
+    sandbox.write("liquidity.csv", &liquidity("1000000", "0.0004"));
+    refused(sandbox.surety(&format!("{line} --json")), ("liquidity.csv", 2), "spread_ppm");
+    assert!(!sandbox.path("new/policy.toml").exists());
 }
 
 #[test]

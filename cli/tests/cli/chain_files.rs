@@ -1,6 +1,6 @@
 //! The files that have to do with a chain: one form each, with published schemas, and what they are held to.
 
-use surety_chain::{Deployment, market::SnapshotSignature, rules::ChainRules};
+use surety_chain::{Deployment, market::SnapshotSignature, proposal::Proposal, rules::ChainRules};
 use surety_core::{
     ident::HexBytes,
     problem::Problem,
@@ -17,6 +17,7 @@ use surety_verifier::attestation::vault::{VaultBalances, VaultError};
 fn schemas_are_published() {
     assert_published("deployment", &schema::<Deployment>());
     assert_published("chain-rules", &schema::<ChainRules>());
+    assert_published("proposal", &schema::<Proposal>());
     assert_published("snapshot-signature", &schema::<SnapshotSignature>());
     assert_published("vault-balances", &schema::<VaultBalances>());
 }

@@ -35,6 +35,41 @@ pub struct MarketEntry {
     /// How far it may move from one snapshot to the next, relative to the former, if not [`Breaker::max_deviation`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_deviation: Option<Ppm>,
+    /// Which way it tightens the policy, if it is a parameter: see [`Tighter`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tighter: Option<Tighter>,
+}
+
+/// Which way a parameter entry tightens a policy: a reported number that nothing but requirements follow from.
+///
+/// The laxest end of its box is what the policy approves. No number in the box makes any account's margin larger than
+/// it is at that end, so a policy whose parameters are entries is tightened without a new version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tighter {
+    /// A lower number is tighter, as a weight: `max` is approved.
+    Lower,
+    /// A higher number is tighter, as a fraction that is required: `min` is approved.
+    Higher,
+}
+
+impl Tighter {
+    /// The other way.
+    pub(crate) fn opposite(self) -> Self {
+        match self {
+            Self::Lower => Self::Higher,
+            Self::Higher => Self::Lower,
+        }
+    }
+
+    /// Its word in a policy.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Lower => "lower",
+            Self::Higher => "higher",
+        }
+    }
 }
 
 /// Which price reports count, and how they become one snapshot.
@@ -94,7 +129,17 @@ impl MarketEntry {
     /// An entry that has no oracle rules of its own.
     #[must_use]
     pub fn new(name: Name, decimals: Decimals, min: Price, max: Price) -> Self {
-        Self { name, decimals, min, max, quorum: None, max_age: None, max_confidence: None, max_deviation: None }
+        let (quorum, max_age, max_confidence, max_deviation, tighter) = (None, None, None, None, None);
+        Self { name, decimals, min, max, quorum, max_age, max_confidence, max_deviation, tighter }
+    }
+
+    /// The number that the policy approves, if it is a parameter: the laxest of its box.
+    #[must_use]
+    pub fn approved(&self) -> Option<Price> {
+        self.tighter.map(|tighter| match tighter {
+            Tighter::Lower => self.max,
+            Tighter::Higher => self.min,
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 //! | [`derived`] | entries that follow from reported ones |
 //! | `price_box` | a price outside of its box is refused |
 //! | [`boxes`] | the boxes that a policy may state |
+//! | `tightening` | parameter entries: every number in their boxes is as tight as the approved one, or tighter |
 //! | [`Report`], [`Snapshot`] | what a node signs, and the prices of an epoch |
 
 pub mod boxes;
@@ -14,10 +15,11 @@ mod entries;
 pub(crate) mod price_box;
 mod report;
 mod snapshot;
+pub(crate) mod tightening;
 
 pub(crate) use self::entries::NamedEntries;
 pub use self::{
-    entries::{Breaker, MarkedProofs, MarketEntry, MarketIndex, OracleNode, OracleRules, PriceRange},
+    entries::{Breaker, MarkedProofs, MarketEntry, MarketIndex, OracleNode, OracleRules, PriceRange, Tighter},
     report::{Observation, Observed, Report},
     snapshot::{EntryPrice, Predecessor, Snapshot},
 };

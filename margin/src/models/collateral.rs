@@ -93,6 +93,8 @@ impl Asset {
             debt_spread,
             allowance,
             units,
+            grows: true,
+            jumps: !self.tiering.is_marginal(),
             ..InstrumentRule::new(path, &self.instrument, self.price.as_ref(), self.short)
         }
     }

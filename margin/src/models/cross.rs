@@ -2,13 +2,14 @@
 //!
 //! With `v_i` the marked value of holding `i`, at the price if it is held, and at the price and the debt spread
 //! together if it is short or owed, the margin at a level of multiple `m` is
-//! `Σ_i min(w_i·v_i, v_i) - m·Σ_i ((l_i - 1)·max(0, -v_i) + f_i·|v_i| + u_i·|q_i|) - c·L`: the weights `w_i ≤ 1` of
-//! what is held and `l_i ≥ 1` of what is owed, the margin fractions `f_i`, the surcharges `u_i` on each of the `q_i`
-//! units (at initial levels), and the cost `c` of a liquidation of `L`: the positions that margin is required for, and
-//! what is owed at a weight above one. A position may have a ladder of weights instead of one ([`Tier`]), and tiers of
-//! fractions and of liability weights that rise with its size ([`RateTier`]); and an allowance, which is required of it
-//! whatever its size. Of what several positions are worth together a positive sum may count in part: see [`Profit`].
-//! A position with open orders counts at the worse of filled and unfilled: see [`OpenOrders`].
+//! `Σ_i min(w_i·v_i, v_i) - m·Σ_i ((l_i - 1)·max(0, -v_i) + f_i·|v_i| + (r_i + u_i)·|q_i|) - c·L`:
+//! the weights `w_i ≤ 1` of what is held and `l_i ≥ 1` of what is owed, the margin fractions `f_i`, the requirements
+//! `r_i` and the surcharges `u_i` on each of the `q_i` units (surcharges at initial levels), and the cost `c` of a
+//! liquidation of `L`: the positions that margin is required for, and what is owed at a weight above one. A position
+//! may have a ladder of weights instead of one ([`Tier`]), and tiers of fractions and of liability weights that rise
+//! with its size ([`RateTier`]); and an allowance, which is required of it whatever its size. Of what several
+//! positions are worth together a positive sum may count in part: see [`Profit`]. A position with open orders counts
+//! at the worse of filled and unfilled: see [`OpenOrders`].
 //!
 //! A derivative counts with its full marked value because the quote balance carries its entry price: buying one
 //! contract at `P` adds one contract and takes `P` from the quote balance.
@@ -34,7 +35,7 @@ use super::{
 use crate::{
     holdings::Position,
     level::{Basis, ByBasis, Level},
-    market::boxes::Role,
+    market::{Tighter, boxes::Role},
     program::{Affine, Expression, Scenario, abs, holding, positive_part, worst_of},
     universe::Universe,
 };
@@ -103,6 +104,9 @@ pub struct CrossPosition {
     /// The market entry with what initial levels require of a unit, long or short, on top of the fraction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surcharge: Option<Name>,
+    /// The market entry with what every level requires of a unit, long or short, on top of the fraction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requirement: Option<Name>,
     /// What is required at every level if the position is not zero, whatever its size: what a venue's rounding can make
     /// it require more. No multiple multiplies it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,7 +149,9 @@ impl CrossPosition {
             units,
             debt_spread: self.debt_spread.as_ref(),
             allowance: self.allowance,
-            measures: self.surcharge.iter().map(surcharge_measure).collect(),
+            grows: !self.is_margined() && self.orders.is_none(),
+            jumps: !self.tiering.is_marginal(),
+            measures: self.charges().map(|(key, entry, _)| charge_measure(key, entry)).collect(),
             ..InstrumentRule::new(path, &self.instrument, self.price.as_ref(), self.short)
         }
     }
@@ -175,7 +181,7 @@ impl CrossPosition {
     /// Whether margin is required of a value of either sign at any level.
     fn is_margined(&self) -> bool {
         let tiers = self.fraction_tiers.iter().map(|tier| tier.rate);
-        self.surcharge.is_some() || tiers.chain([self.fraction]).any(|rate| rate.initial > Ppm(0))
+        self.charges().next().is_some() || tiers.chain([self.fraction]).any(|rate| rate.initial > Ppm(0))
     }
 
     /// What a liquidation costs of a value of either sign: of one for which margin is required at any level.
@@ -190,10 +196,26 @@ impl CrossPosition {
         if owed { level.liquidation_cost().into() } else { Ppm(0).into() }
     }
 
-    /// What one lot is surcharged with at a level, if it is.
-    fn surcharged(&self, frame: &Frame<'_>, rule: usize, level: &Level) -> Option<Affine> {
-        let applies = self.surcharge.is_some() && level.basis == Basis::Initial;
-        applies.then(|| frame.measure(rule, SURCHARGE, 1, &[level.multiple.into()]))
+    /// The market entries with what is required of a unit, each with its key and with the only basis that requires it,
+    /// if there is one: the measures of the rule, in this order.
+    fn charges(&self) -> impl Iterator<Item = (&'static str, &Name, Option<Basis>)> {
+        let surcharge = self.surcharge.iter().map(|entry| ("surcharge", entry, Some(Basis::Initial)));
+        surcharge.chain(self.requirement.iter().map(|entry| ("requirement", entry, None)))
+    }
+
+    /// Those of a level, each with its place among the measures.
+    fn charges_at(&self, level: &Level) -> impl Iterator<Item = (usize, &Name)> {
+        let applies = |only: Option<Basis>| only.is_none_or(|only| only == level.basis);
+        let charges = self.charges().enumerate();
+        charges.filter_map(move |(measure, (_, entry, only))| applies(only).then_some((measure, entry)))
+    }
+
+    /// What one lot is charged at a level beside fractions, if it is.
+    fn charged(&self, frame: &Frame<'_>, rule: usize, level: &Level) -> Option<Affine> {
+        let per_lot =
+            self.charges_at(level).map(|(measure, _)| frame.measure(rule, measure, 1, &[level.multiple.into()]));
+        // What overflows is so large that no program has room for it.
+        per_lot.reduce(|sum, charge| sum.plus(&charge).unwrap_or_else(|_| Affine::constant(I256::MAX)))
     }
 
     /// What the position counts for, at the worse of filled and unfilled orders.
@@ -223,15 +245,14 @@ impl CrossPosition {
         if self.short {
             owed = owed + required.rise(frame, rule, Side::Owed) + liability.rise(frame, rule, Side::Owed);
         }
-        let surcharge = self.surcharged(frame, rule, level).map(|per_lot| abs(frame.amount_of(rule, per_lot)));
-        let surcharge = surcharge.unwrap_or_else(Expression::zero);
-        ladder.margin(frame, rule, Ppm::ONE.into()) - held - owed - surcharge - frame.allowance(rule)
+        let charge = self.charged(frame, rule, level).map(|per_lot| abs(frame.amount_of(rule, per_lot)));
+        let charge = charge.unwrap_or_else(Expression::zero);
+        ladder.margin(frame, rule, Ppm::ONE.into()) - held - owed - charge - frame.allowance(rule)
     }
 
     fn is_required(&self, units: &PriceUnits<'_>, level: &Level) -> Required {
-        let surcharged = level.basis == Basis::Initial
-            && self.surcharge.as_ref().is_some_and(|surcharge| units.is_positive(surcharge));
-        let of_either_sign = surcharged || self.required(level).least() > Ppm(0).into();
+        let charged = self.charges_at(level).any(|(_, entry)| units.is_positive(entry));
+        let of_either_sign = charged || self.required(level).least() > Ppm(0).into();
         let has_haircut = self.ladder(level).has_haircut();
         Required {
             held: of_either_sign || has_haircut,
@@ -304,11 +325,11 @@ impl CrossPosition {
     ) -> Option<()> {
         let worth = |fraction| frame.worth_of(rule, &[fraction], position, prices);
         let owed = |fraction| Some((-worth(fraction)?).max(I256::ZERO));
-        let surcharge = match self.surcharged(frame, rule, level) {
+        let charge = match self.charged(frame, rule, level) {
             Some(per_lot) => frame.amount_held(rule, &per_lot, position, prices)?.abs(),
             None => I256::ZERO,
         };
-        let margin = self.required(level).required(frame, rule, position, prices)?.checked_add(surcharge)?;
+        let margin = self.required(level).required(frame, rule, position, prices)?.checked_add(charge)?;
         breakdown.charge(format!("margin of {}", self.instrument), margin)?;
         let is_owed = worth(Ppm::ONE.into())?.is_negative();
         let liability =
@@ -354,17 +375,18 @@ impl Profit {
     }
 }
 
-/// The place of the surcharge among the measures of a rule.
-const SURCHARGE: usize = 0;
-
-fn surcharge_measure(entry: &Name) -> Measure<'_> {
-    Measure { key: "surcharge", entry: Some(entry), role: Role::Added, is_sensitivity: false, places: 0 }
+fn charge_measure<'a>(key: &'static str, entry: &'a Name) -> Measure<'a> {
+    let tighter = Some(Tighter::Higher);
+    Measure { key, entry: Some(entry), role: Role::Added, is_sensitivity: false, places: 0, tighter }
 }
 
 impl Cross {
     /// The rules of all positions, in their order, then those of their orders.
     pub(super) fn rules(&self) -> Vec<InstrumentRule<'_>> {
         let mut rules = numbered("model.positions", &self.positions, CrossPosition::rule);
+        for rule in &mut rules {
+            rule.grows &= !self.profits.iter().any(|profit| profit.instruments.contains(rule.instrument));
+        }
         for (i, position) in self.positions.iter().enumerate() {
             let names = position.orders.iter().flat_map(|orders| ["bids", "asks"].into_iter().zip(orders.names()));
             rules.extend(names.map(|(key, name)| {

@@ -59,7 +59,14 @@ pub(super) const VEGA: usize = 2;
 
 /// The measures of a rule with greeks, of which the gamma is multiplied with a number of so many places.
 pub(super) fn measures<'a>(delta: &'a Name, gamma: &'a Name, vega: &'a Name, places_of_gamma: u32) -> Vec<Measure<'a>> {
-    let measure = |key, entry, role, places| Measure { key, entry: Some(entry), role, is_sensitivity: true, places };
+    let measure = |key, entry, role, places| Measure {
+        key,
+        entry: Some(entry),
+        role,
+        is_sensitivity: true,
+        places,
+        tighter: None,
+    };
     vec![
         measure("greeks.delta", delta, Role::Price, 0),
         // What moves in proportion has no gamma and no vega.

@@ -33,6 +33,7 @@ use crate::{
         NamedEntries,
         boxes::{self, Read},
         derived::Formula,
+        tightening::{self, Reading},
     },
     program::Expression,
     universe::{Instrument, InstrumentClass, Settlement, Universe},
@@ -100,6 +101,20 @@ impl Model {
         rules.chain(portfolios).collect()
     }
 
+    /// The market entries that it reads, each with the way in which no margin grows.
+    fn readings<'a>(&'a self, entries: NamedEntries<'a>) -> Vec<Reading<'a>> {
+        let restored = |price: &Name, spread: &Name| entries.restored(price, spread);
+        let rules = self.rules().into_iter().flat_map(|rule| rule.readings(restored));
+        let portfolios = self.portfolios().into_iter().flat_map(PortfolioMargin::reads);
+        let portfolios = portfolios.map(|Read { path, entry, .. }| Reading { path, entry, tighter: None });
+        rules.chain(portfolios).collect()
+    }
+
+    /// Every parameter entry that does not tighten the way it says.
+    pub(crate) fn tightening_problems(&self, entries: NamedEntries<'_>) -> Vec<Problem> {
+        tightening::problems(entries, self.readings(entries))
+    }
+
     /// Every box of the entries that contains prices at which any account is safe under this model.
     pub(crate) fn box_problems(&self, entries: NamedEntries<'_>, universe: &Universe) -> Vec<Problem> {
         boxes::problems(entries, self.reads(entries, universe))
@@ -120,8 +135,8 @@ impl Model {
     /// The frame of a level: every name that the level's model uses, resolved.
     ///
     /// # Errors
-    /// With every name that is unknown or occurs twice, and every box that contains prices at which any account is
-    /// safe.
+    /// With every name that is unknown or occurs twice, every box that contains prices at which any account is safe,
+    /// and every parameter that does not tighten the way it says.
     pub(crate) fn frame<'a>(
         &'a self,
         entries: NamedEntries<'a>,
@@ -133,7 +148,8 @@ impl Model {
             return Err(vec![problem]);
         };
         let vector = self.market_vector(entries, universe)?;
-        let problems = self.box_problems(entries, universe);
+        let mut problems = self.box_problems(entries, universe);
+        problems.extend(self.tightening_problems(entries));
         let covered = Covered {
             place,
             rules: model.rules(),

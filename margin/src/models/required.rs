@@ -42,10 +42,18 @@ impl<'a> PriceUnits<'a> {
     pub(super) fn new(entries: NamedEntries<'a>) -> Self {
         let least = entries.least().map(|(name, _, min)| (name, min)).collect();
         let mut first: BTreeMap<_, _> = entries.reported.iter().map(|entry| (&entry.name, &entry.name)).collect();
+        let is_weight = |name: &Name| entries.is_parameter(name) && entries.is_share(name);
         for entry in entries.derived {
             let same = match &entry.formula {
-                // How many of something else it is worth. A product is a price times indices.
+                // How many of something else it is worth.
                 Formula::Quotient(_) | Formula::Ramp(_) => None,
+                // A price times indices and weights. A share in the place of the price may be a weight of several, so
+                // it makes them no prices of the same thing.
+                Formula::Product(factors) => {
+                    let price = factors.iter().find(|name| !is_weight(name));
+                    let price = price.filter(|name| !entries.is_share(name) && !entries.is_parameter(name));
+                    price.and_then(|name| first.get(name)).copied()
+                }
                 formula => formula.reads().first().and_then(|name| first.get(name)).copied(),
             };
             first.insert(&entry.name, same.unwrap_or(&entry.name));

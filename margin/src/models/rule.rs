@@ -2,7 +2,11 @@
 
 use surety_core::{decimal::Magnitude, ident::Name, units::Allowance};
 
-use crate::market::boxes::{Read, Role};
+use crate::market::{
+    Tighter,
+    boxes::{Read, Role},
+    tightening::Reading,
+};
 
 /// What every model says of an instrument that it covers.
 #[derive(Clone, Debug)]
@@ -21,6 +25,10 @@ pub struct InstrumentRule<'a> {
     pub short: bool,
     /// Whether a lower price may count for the account although nothing can be owed, as where exposure is limited.
     pub exposure: bool,
+    /// Whether no margin falls as the price of what is held rises.
+    pub grows: bool,
+    /// Whether a tier may let more require less: then no market entry moves margins one way only.
+    pub jumps: bool,
     /// Whether its holdings are sizes of open orders, which have no value.
     pub order: bool,
     /// What is required if anything is held or owed, however much.
@@ -44,6 +52,8 @@ pub struct Measure<'a> {
     pub is_sensitivity: bool,
     /// Decimal places of the number.
     pub places: u32,
+    /// Which way of the market entry's moves no margin grows in, if there is one.
+    pub tighter: Option<Tighter>,
 }
 
 impl<'a> InstrumentRule<'a> {
@@ -58,6 +68,8 @@ impl<'a> InstrumentRule<'a> {
             debt_spread: None,
             short,
             exposure: false,
+            grows: false,
+            jumps: false,
             order: false,
             allowance: None,
             measures: Vec::new(),
@@ -81,6 +93,20 @@ impl<'a> InstrumentRule<'a> {
             let role = if is_option && measure.is_sensitivity { Role::Option } else { measure.role };
             Some(read(measure.key, measure.entry?, role))
         });
+        price.into_iter().chain(spread).chain(measures).collect()
+    }
+
+    /// The market entries that it reads by itself, each with the way in which no margin grows. `restored` finds what a
+    /// price and a debt spread add up to.
+    pub(super) fn readings(&self, restored: impl Fn(&Name, &Name) -> Option<&'a Name>) -> Vec<Reading<'a>> {
+        let reading = |key, entry, tighter| Reading { path: format!("{}.{key}", self.path), entry, tighter };
+        let whole = self.price.zip(self.debt_spread).and_then(|(price, spread)| restored(price, spread));
+        let one_way = self.grows && !self.jumps && (!self.short || whole.is_some());
+        let price = self.price.map(|entry| reading("price", entry, one_way.then_some(Tighter::Lower)));
+        let higher = (!self.jumps).then_some(Tighter::Higher);
+        let spread = whole.or(self.debt_spread).map(|entry| reading("debt_spread", entry, higher));
+        let measures = self.measures.iter();
+        let measures = measures.filter_map(|measure| Some(reading(measure.key, measure.entry?, measure.tighter)));
         price.into_iter().chain(spread).chain(measures).collect()
     }
 }

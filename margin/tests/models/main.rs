@@ -12,6 +12,7 @@ mod limits;
 mod liquidity;
 mod never_laxer;
 mod options;
+mod parameters;
 mod portfolio;
 mod programs;
 mod shape;

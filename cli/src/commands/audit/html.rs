@@ -50,7 +50,8 @@ struct Page<'a> {
     timing: String,
 }
 
-pub(super) fn page(audit: &Audit) -> Result<String, Error> {
+/// The report with plots.
+pub(crate) fn page(audit: &Audit) -> Result<String, Error> {
     let page = Page {
         headline: headline(audit, Screen::Full),
         at: time::format(audit.at),

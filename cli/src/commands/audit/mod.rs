@@ -6,6 +6,8 @@ mod html;
 mod rows;
 mod table;
 
+pub(crate) use html::page;
+
 use std::path::PathBuf;
 
 use surety_audit::audit::{
@@ -129,7 +131,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         session.progress.warn("INSECURE set-up: such proofs prove nothing; they were accepted because you allowed it");
     }
     if let Some(path) = &args.html {
-        files::write(path, html::page(&audit)?.as_bytes(), Access::Public, Existing::Replace)?;
+        files::write(path, page(&audit)?.as_bytes(), Access::Public, Existing::Replace)?;
     }
     let text = if args.csv { csv::lines(&audit)? } else { table::text(&audit, session.screen) };
     let answer = Answer::new(&audit, text)?;

@@ -205,6 +205,9 @@ impl Description {
         if let Some(surcharge) = &position.surcharge {
             self.line(depth, "surcharge", &format!("{surcharge} for each unit, at initial levels"));
         }
+        if let Some(requirement) = &position.requirement {
+            self.line(depth, "requirement", &format!("{requirement} for each unit, at every level"));
+        }
         if position.short {
             let liability = if position.liability_tiers.is_empty() {
                 by_basis(position.liability, percent)

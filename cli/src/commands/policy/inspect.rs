@@ -208,7 +208,12 @@ fn oracle(page: &mut Description, policy: &Policy) {
 
 /// The oracle rules of a single entry.
 fn own_rules(page: &mut Description, entry: &MarketEntry) {
+    let approved = entry.tighter.zip(entry.approved()).map(|(tighter, approved)| {
+        let approved = scaled(approved.get() as i128, entry.decimals.get().into());
+        format!("tighter as it gets {}: {approved} is approved", tighter.word())
+    });
     let rules = [
+        ("parameter", approved),
         ("quorum", entry.quorum.map(|quorum| quorum.to_string())),
         ("age", entry.max_age.map(|age| format!("at most {}", duration(age)))),
         ("confidence", entry.max_confidence.map(|confidence| format!("within {} of the price", percent(confidence)))),

@@ -14,7 +14,7 @@ use surety_verifier::attestation::compiled::{CompiledError, CompiledPolicy, Comp
 
 use crate::{
     Session,
-    commands::{calibrate, forecast},
+    commands::{calibrate, entries, forecast, propose},
     error::Error,
     inputs::{Force, PolicyFiles, setups},
     output::Answer,
@@ -32,6 +32,10 @@ pub(crate) enum Command {
     /// Forecast the volatility, the value at risk and the expected shortfall of every day of a price history, each from
     /// the days before, and of the next day
     Forecast(forecast::Args),
+    /// Write the next numbers of parameters that are market entries, for oracle nodes to sign
+    Entries(entries::Args),
+    /// Write a proposal of a new version of a published policy, with the calls that publish it
+    Propose(propose::Args),
     /// Backtest: count the losses in price history that margins would not have covered
     Backtest(calibrate::BacktestArgs),
 }
@@ -57,6 +61,8 @@ impl Command {
             Self::Inspect(_) => "inspect",
             Self::Calibrate(_) => "calibrate",
             Self::Forecast(_) => "forecast",
+            Self::Entries(_) => "entries",
+            Self::Propose(_) => "propose",
             Self::Backtest(_) => "backtest",
         }
     }
@@ -68,6 +74,8 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
         Command::Inspect(args) => inspect::run(&args),
         Command::Calibrate(args) => calibrate::calibrate(&args, session),
         Command::Forecast(args) => forecast::run(&args, session),
+        Command::Entries(args) => entries::run(&args, session),
+        Command::Propose(args) => propose::run(&args, session),
         Command::Backtest(args) => calibrate::backtest(&args, session),
     }
 }

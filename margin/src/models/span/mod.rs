@@ -162,8 +162,14 @@ impl From<Delta> for Fraction {
 
 impl Member {
     fn rule(&self, path: String, places: u32) -> InstrumentRule<'_> {
-        let measures =
-            vec![Measure { key: "risk_array", entry: None, role: Role::Added, is_sensitivity: false, places }];
+        let measures = vec![Measure {
+            key: "risk_array",
+            entry: None,
+            role: Role::Added,
+            is_sensitivity: false,
+            places,
+            tighter: None,
+        }];
         InstrumentRule { measures, ..InstrumentRule::new(path, &self.instrument, Some(&self.price), self.short) }
     }
 }

@@ -1,0 +1,105 @@
+//! Bounds on connections: how many there are, and how long each may last.
+//!
+//! The process that answers strangers also proves and signs. A connection holds a file descriptor, so connections of
+//! strangers never take them all: what comes beyond a number is closed at once, and every connection ends after a time,
+//! whether or not its client reads.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum_server::accept::Accept;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Sleep, sleep},
+};
+
+/// Most connections at a time.
+const CONNECTIONS: usize = 256;
+
+/// How long a connection may last, however it is used.
+const LIFETIME: Duration = Duration::from_secs(60);
+
+/// Accepts connections as another does, within bounds.
+#[derive(Clone, Debug)]
+pub struct Bounded<A> {
+    inner: A,
+    free: Arc<Semaphore>,
+}
+
+impl<A> Bounded<A> {
+    /// The bounds of a server, for every connection together.
+    #[must_use]
+    pub fn new(inner: A) -> Self {
+        Self { inner, free: Arc::new(Semaphore::new(CONNECTIONS)) }
+    }
+}
+
+impl<A, I, S> Accept<I, S> for Bounded<A>
+where
+    A: Accept<I, S>,
+    A::Future: Send + 'static,
+{
+    type Stream = Limited<A::Stream>;
+    type Service = A::Service;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
+
+    fn accept(&self, stream: I, service: S) -> Self::Future {
+        let permit = Arc::clone(&self.free).try_acquire_owned();
+        let accepted = self.inner.accept(stream, service);
+        Box::pin(async move {
+            let permit = permit.map_err(|_| io::Error::other("too many connections"))?;
+            let (stream, service) = accepted.await?;
+            Ok((Limited { stream, end: Box::pin(sleep(LIFETIME)), _permit: permit }, service))
+        })
+    }
+}
+
+/// A connection that ends after a time.
+#[derive(Debug)]
+pub struct Limited<S> {
+    stream: S,
+    end: Pin<Box<Sleep>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl<S> Limited<S> {
+    fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        match self.end.as_mut().poll(context) {
+            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
+            Poll::Pending => Ok(()),
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Limited<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.check(context)?;
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Limited<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.check(context)?;
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check(context)?;
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

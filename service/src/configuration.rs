@@ -1,0 +1,573 @@
+//! The file that one process runs from: its roles, its state, and what it serves.
+//!
+//! Paths are relative to the file. Secrets are never in the file: it names the file or the environment variable that
+//! holds them.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use surety_core::{
+    FormatVersion,
+    ident::{Bytes32, EvmAddress, Name},
+    kind::{Kind, KindOf, Kinded},
+    problem::{Problem, not_empty, repeated, require},
+    text::{Document, WrittenBy},
+    units::{Ppm, Seconds},
+};
+use surety_host::keys::SecretAt;
+
+use crate::address::Address;
+
+/// What one process does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Configuration {
+    /// The format.
+    pub kind: KindOf<Configuration>,
+    /// Version of the format.
+    pub version: FormatVersion,
+    /// Directory of what outlives the process. One process at a time uses it.
+    pub state: PathBuf,
+    /// What is served; nothing if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<Http>,
+    /// How other parties are asked.
+    #[serde(default, skip_serializing_if = "Peers::is_default")]
+    pub peers: Peers,
+    /// Sources: custodians, venues, watchers of chains.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub source: Vec<SourceRole>,
+    /// Oracle nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub oracle: Vec<OracleRole>,
+    /// Holders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holder: Vec<HolderRole>,
+    /// Auditors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub auditor: Vec<AuditorRole>,
+}
+
+impl Kinded for Configuration {
+    const KIND: Kind = Kind::Service;
+}
+
+/// What is served, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Address and port, such as `127.0.0.1:8700`.
+    pub listen: SocketAddr,
+    /// The certificate and its key; without them only this machine is served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// Serve other machines without a certificate: only behind a proxy that has one.
+    #[serde(default)]
+    pub plain: bool,
+    /// Address and port, on this machine alone, of what operators read: numbers for Prometheus, and which roles are not
+    /// well. They say how an account fares, and are for nobody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operators: Option<SocketAddr>,
+}
+
+/// A certificate for the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate and those that lead to its authority, in PEM.
+    pub certificate: PathBuf,
+    /// Its key, in PEM.
+    pub key: Secret,
+    /// The authority, in PEM, that clients must have a certificate of; any client is served if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clients: Option<PathBuf>,
+}
+
+/// How other parties are asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Peers {
+    /// The authority, in PEM, that their certificates are of; those that browsers know if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<PathBuf>,
+    /// The certificate that this party shows, in PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    /// Its key, in PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Secret>,
+}
+
+impl Peers {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Where a secret is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Secret {
+    /// In a file.
+    File(PathBuf),
+    /// In an environment variable.
+    Variable(String),
+    /// In a credential of systemd: the file `surety_NAME` in `$CREDENTIALS_DIRECTORY`.
+    Credential(String),
+}
+
+impl From<Secret> for SecretAt {
+    fn from(secret: Secret) -> Self {
+        match secret {
+            Secret::File(path) => Self::File(path),
+            Secret::Variable(name) => Self::Variable(name),
+            Secret::Credential(name) => {
+                // Without the directory, the error names the place where the file would be.
+                let directory = env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from).unwrap_or_default();
+                Self::File(directory.join(format!("surety_{name}")))
+            }
+        }
+    }
+}
+
+/// Whoever signs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignsWith {
+    /// A key in a file, a keystore or bare digits.
+    File(PathBuf),
+    /// A key in an environment variable.
+    Variable(String),
+    /// A key that is a credential of systemd, as [`Secret::Credential`] is.
+    Credential(String),
+    /// A command that signs with a key which is elsewhere.
+    Command(SigningCommand),
+}
+
+/// A command that gets what is to be signed as JSON on its standard input, and writes the signature to its standard
+/// output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SigningCommand {
+    /// The command, which is split into words as a shell does.
+    pub run: String,
+    /// Whose signature it must be.
+    pub address: EvmAddress,
+}
+
+/// Where a text comes from that states balances or prices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Feed {
+    /// A file, read anew each time.
+    File(PathBuf),
+    /// A program and its arguments, which writes the text to its standard output.
+    Command(Vec<String>),
+    /// Something that answers over HTTPS, or HTTP on this machine.
+    Url(Request),
+    /// A query to PostgreSQL, whose answer is a table.
+    Query(Query),
+}
+
+/// A request over HTTPS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The address.
+    pub address: Address,
+    /// The header `Authorization`, if one is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Secret>,
+}
+
+/// A query to PostgreSQL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Query {
+    /// Where the database's URL is.
+    pub database: Secret,
+    /// One statement that reads.
+    pub sql: String,
+}
+
+/// The form of balances.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// What `--holdings` takes: a table, TOML or JSON.
+    #[default]
+    Holdings,
+    /// What ccxt's `fetchBalance` gives: the amounts under `total`, by currency.
+    Ccxt,
+}
+
+/// Signs statements.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceRole {
+    /// What the role is called, in addresses, logs and metrics.
+    pub name: Name,
+    /// The universe.
+    pub universe: PathBuf,
+    /// The signing key.
+    pub key: SignsWith,
+    /// The passphrase of its keystore.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<Secret>,
+    /// Chain of the attestation registry that the statements are for.
+    pub chain_id: u64,
+    /// The attestation registry that the statements are for.
+    pub registry: EvmAddress,
+    /// Time from one statement about an account to the next.
+    pub every: Seconds,
+    /// Validity of a statement.
+    pub valid_for: Seconds,
+    /// The accounts.
+    pub accounts: Vec<SourceAccount>,
+}
+
+/// An account that a source states.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceAccount {
+    /// Name of the account in the policy.
+    pub account: Name,
+    /// Who owns it.
+    pub subject: EvmAddress,
+    /// To whom openings are encrypted: `age1…`.
+    pub recipient: String,
+    /// The token that the holder shows.
+    pub token: Secret,
+    /// Where the balances come from.
+    pub balances: Feed,
+    /// Their form.
+    #[serde(default)]
+    pub form: Form,
+    /// Names in the balances that the universe calls otherwise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
+    /// The only policy that the account is pledged to, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pledge: Option<Bytes32>,
+}
+
+/// Signs reports of prices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OracleRole {
+    /// What the role is called, in addresses, logs and metrics.
+    pub name: Name,
+    /// The universe.
+    pub universe: PathBuf,
+    /// The policy.
+    pub policy: PathBuf,
+    /// The signing key.
+    pub key: SignsWith,
+    /// The passphrase of its keystore.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<Secret>,
+    /// Where prices come from: a table of `entry`, `price`, `confidence` and optionally `age`.
+    pub prices: Feed,
+    /// The largest move from this node's last report that it signs at once, as a share: a larger one is signed once it
+    /// has stood for an epoch.
+    #[serde(default = "OracleRole::usual_question")]
+    pub question: Ppm,
+    /// Where snapshots are published, such as `https://node-1.example/v1/oracles/node-1`; left out by the node that
+    /// publishes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<Address>,
+    /// The nodes whose reports this one puts together, as it is the one that publishes snapshots.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<Address>,
+    /// Whether a report may say that there is no earlier snapshot, for as long as this node has seen none.
+    #[serde(default)]
+    pub first: bool,
+}
+
+impl OracleRole {
+    /// A fifth.
+    fn usual_question() -> Ppm {
+        Ppm(200_000)
+    }
+}
+
+/// Proves, each epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HolderRole {
+    /// What the role is called, in addresses, logs and metrics.
+    pub name: Name,
+    /// The universe.
+    pub universe: PathBuf,
+    /// The policy.
+    pub policy: PathBuf,
+    /// The levels to attest.
+    pub levels: Vec<Name>,
+    /// Whose account it is.
+    pub subject: EvmAddress,
+    /// The key that openings are encrypted to: a file of age.
+    pub identity: Secret,
+    /// Where statements come from.
+    pub sources: Vec<StatementsFrom>,
+    /// Where snapshots are published. All that answer must have the same.
+    pub snapshots: Vec<Address>,
+    /// How many of them must answer; all if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreeing: Option<usize>,
+    /// Accept a development set-up, whose proofs prove nothing.
+    #[serde(default)]
+    pub allow_insecure_srs: bool,
+    /// Where attestations are written, beside being served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
+    /// The registry on a chain that they are brought to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<ChainDelivery>,
+    /// The multiple of a level's requirement below which a warning is due, in parts per million.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headroom: Option<Ppm>,
+}
+
+/// Where the statements about one account come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatementsFrom {
+    /// Such as `https://custodian.example/v1/sources/custody`.
+    pub source: Address,
+    /// Name of the account in the policy.
+    pub account: Name,
+    /// The token that this holder shows.
+    pub token: Secret,
+}
+
+/// A registry on a chain that attestations are brought to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChainDelivery {
+    /// The deployment's file.
+    pub deployment: PathBuf,
+    /// Where the URLs of nodes are, one a line, which stand in for each other.
+    pub rpc: Secret,
+    /// The key of the account that pays.
+    pub key: SignsWith,
+    /// The passphrase of its keystore.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<Secret>,
+}
+
+/// A holder whom an auditor audits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HolderAt {
+    /// Such as `https://fund.example/v1/holders/fund`.
+    pub at: Address,
+    /// Whose account it is.
+    pub subject: EvmAddress,
+}
+
+/// Collects attestations and reports on them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuditorRole {
+    /// What the role is called, in addresses, logs and metrics.
+    pub name: Name,
+    /// The universe.
+    pub universe: PathBuf,
+    /// The policy.
+    pub policy: PathBuf,
+    /// The holders.
+    pub holders: Vec<HolderAt>,
+    /// The auditor's own trust files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trust: Vec<PathBuf>,
+    /// Refuse whatever would have to be taken on faith.
+    #[serde(default)]
+    pub strict: bool,
+    /// Accept a development set-up, whose proofs prove nothing.
+    #[serde(default)]
+    pub allow_insecure_srs: bool,
+    /// Time from one report to the next.
+    pub every: Seconds,
+    /// The report's file in HTML, beside the one that is served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<PathBuf>,
+}
+
+impl Document for Configuration {
+    const WRITTEN_BY: WrittenBy = WrittenBy::People;
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let roles = self.source.len() + self.oracle.len() + self.holder.len() + self.auditor.len();
+        let expected = "at least one of [[source]], [[oracle]], [[holder]] and [[auditor]]";
+        problems.extend(require(roles > 0, "", expected, "no role"));
+        problems.extend(self.http.iter().flat_map(Http::problems));
+        let both = self.peers.certificate.is_some() == self.peers.key.is_some();
+        problems.extend(require(both, "peers", "both of certificate and key, or neither", "one of them"));
+        problems.extend(unique("source", self.source.iter().map(|role| &role.name)));
+        problems.extend(unique("oracle", self.oracle.iter().map(|role| &role.name)));
+        problems.extend(unique("holder", self.holder.iter().map(|role| &role.name)));
+        problems.extend(unique("auditor", self.auditor.iter().map(|role| &role.name)));
+        let numbered = |(i, role): (usize, &SourceRole)| role.problems(&format!("source[{i}]"));
+        problems.extend(self.source.iter().enumerate().flat_map(numbered));
+        let numbered = |(i, role): (usize, &OracleRole)| role.problems(&format!("oracle[{i}]"));
+        problems.extend(self.oracle.iter().enumerate().flat_map(numbered));
+        let numbered = |(i, role): (usize, &HolderRole)| role.problems(&format!("holder[{i}]"));
+        problems.extend(self.holder.iter().enumerate().flat_map(numbered));
+        for (i, role) in self.auditor.iter().enumerate() {
+            problems.extend(not_empty(&format!("auditor[{i}].holders"), &role.holders));
+            problems.extend(positive(&format!("auditor[{i}].every"), role.every));
+        }
+        problems
+    }
+}
+
+/// Names stand in addresses and labels, so no two roles of a kind have the same.
+fn unique<'a>(list: &str, names: impl Iterator<Item = &'a Name>) -> Vec<Problem> {
+    repeated(names, |i| format!("{list}[{i}].name"), "a name of its own for each role of a kind")
+}
+
+fn positive(path: &str, duration: Seconds) -> Option<Problem> {
+    require(duration.0 > 0, path, "a duration above zero", duration.0)
+}
+
+impl Http {
+    fn problems(&self) -> Vec<Problem> {
+        let local = self.listen.ip().is_loopback();
+        let expected = "a certificate under http.tls where other machines are served, or plain = true behind a proxy";
+        let safe = local || self.tls.is_some() || self.plain;
+        let mut problems: Vec<_> = require(safe, "http.listen", expected, self.listen).into_iter().collect();
+        if let Some(operators) = self.operators {
+            let expected = "an address of this machine, such as 127.0.0.1:9464";
+            problems.extend(require(operators.ip().is_loopback(), "http.operators", expected, operators));
+        }
+        problems
+    }
+}
+
+impl SourceRole {
+    fn problems(&self, path: &str) -> Vec<Problem> {
+        let mut problems = not_empty(&format!("{path}.accounts"), &self.accounts).into_iter().collect::<Vec<_>>();
+        problems.extend(positive(&format!("{path}.every"), self.every));
+        let lasts = self.valid_for > self.every;
+        let expected = format!("more than every, {}: else statements lapse before the next", self.every.0);
+        problems.extend(require(lasts, format!("{path}.valid_for"), expected, self.valid_for.0));
+        let account = |account: &SourceAccount| format!("{} of {}", account.account, account.subject);
+        let accounts: Vec<_> = self.accounts.iter().map(account).collect();
+        let expected = "each account of a subject once";
+        problems.extend(repeated(accounts.iter(), |i| format!("{path}.accounts[{i}].account"), expected));
+        problems
+    }
+}
+
+impl OracleRole {
+    fn problems(&self, path: &str) -> Vec<Problem> {
+        let publishes = !self.nodes.is_empty();
+        let expected = "either publisher, or nodes whose reports are put together here";
+        let found = if publishes { "both" } else { "neither" };
+        require(publishes != self.publisher.is_some(), path, expected, found).into_iter().collect()
+    }
+}
+
+impl HolderRole {
+    fn problems(&self, path: &str) -> Vec<Problem> {
+        let lists = [
+            not_empty(&format!("{path}.levels"), &self.levels),
+            not_empty(&format!("{path}.sources"), &self.sources),
+            not_empty(&format!("{path}.snapshots"), &self.snapshots),
+        ];
+        let mut problems: Vec<_> = lists.into_iter().flatten().collect();
+        if let Some(agreeing) = self.agreeing {
+            let count = self.snapshots.len();
+            let expected = format!("a number from 1 to {count}, that of snapshots");
+            problems.extend(require((1..=count).contains(&agreeing), format!("{path}.agreeing"), expected, agreeing));
+        }
+        if let Some(headroom) = self.headroom {
+            let expected = "a multiple above one";
+            problems.extend(require(headroom > Ppm::ONE, format!("{path}.headroom"), expected, headroom));
+        }
+        problems
+    }
+}
+
+impl Configuration {
+    /// The roles, each by its kind and name.
+    #[must_use]
+    pub fn roles(&self) -> Vec<String> {
+        let Self { source, oracle, holder, auditor, .. } = self;
+        let sources = source.iter().map(|role| format!("source {}", role.name));
+        let oracles = oracle.iter().map(|role| format!("oracle {}", role.name));
+        let holders = holder.iter().map(|role| format!("holder {}", role.name));
+        let auditors = auditor.iter().map(|role| format!("auditor {}", role.name));
+        sources.chain(oracles).chain(holders).chain(auditors).collect()
+    }
+
+    /// The same with paths relative to the directory of its file.
+    #[must_use]
+    pub fn in_directory(mut self, directory: &Path) -> Self {
+        let at = |path: &mut PathBuf| *path = directory.join(&*path);
+        let secret = |secret: &mut Secret| {
+            if let Secret::File(path) = secret {
+                at(path);
+            }
+        };
+        let key = |key: &mut SignsWith| {
+            if let SignsWith::File(path) = key {
+                at(path);
+            }
+        };
+        let feed = |feed: &mut Feed| match feed {
+            Feed::File(path) => at(path),
+            Feed::Url(request) => request.authorization.iter_mut().for_each(secret),
+            Feed::Query(query) => secret(&mut query.database),
+            Feed::Command(_) => {}
+        };
+        at(&mut self.state);
+        if let Some(tls) = self.http.as_mut().and_then(|http| http.tls.as_mut()) {
+            at(&mut tls.certificate);
+            secret(&mut tls.key);
+            tls.clients.iter_mut().for_each(at);
+        }
+        let peers = &mut self.peers;
+        [&mut peers.authority, &mut peers.certificate].into_iter().flatten().for_each(at);
+        peers.key.iter_mut().for_each(secret);
+        for role in &mut self.source {
+            at(&mut role.universe);
+            key(&mut role.key);
+            role.passphrase.iter_mut().for_each(secret);
+            for account in &mut role.accounts {
+                secret(&mut account.token);
+                feed(&mut account.balances);
+            }
+        }
+        for role in &mut self.oracle {
+            [&mut role.universe, &mut role.policy].into_iter().for_each(at);
+            key(&mut role.key);
+            role.passphrase.iter_mut().for_each(secret);
+            feed(&mut role.prices);
+        }
+        for role in &mut self.holder {
+            [&mut role.universe, &mut role.policy].into_iter().for_each(at);
+            role.directory.iter_mut().for_each(at);
+            secret(&mut role.identity);
+            role.sources.iter_mut().for_each(|from| secret(&mut from.token));
+            if let Some(chain) = &mut role.chain {
+                at(&mut chain.deployment);
+                secret(&mut chain.rpc);
+                key(&mut chain.key);
+                chain.passphrase.iter_mut().for_each(secret);
+            }
+        }
+        for role in &mut self.auditor {
+            [&mut role.universe, &mut role.policy].into_iter().for_each(at);
+            role.trust.iter_mut().chain(&mut role.report).for_each(at);
+        }
+        self
+    }
+}

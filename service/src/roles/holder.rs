@@ -1,0 +1,545 @@
+//! A holder: collects statements and the snapshot of each epoch, proves, and delivers.
+//!
+//! Statements come as bundles and stay encrypted in the state; openings are in memory alone while a proof is made. A
+//! snapshot counts if those who publish it agree on it: whoever could show each holder prices of its own would learn
+//! something of the holdings (see [`surety_prover::epoch`]). An attestation is in the state before it is delivered, and
+//! is delivered until that has worked.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use sha2::{Digest as _, Sha256};
+use surety_chain::{Contracts, Deployment, Node};
+use surety_core::{
+    failure::{AnyFailure, Class, Failure as _, Internal},
+    ident::{Bytes32, EvmAddress, HexBytes, Name},
+    units::{Ppm, Timestamp},
+};
+use surety_host::{
+    documents,
+    files::{self, Existing},
+    keys::SecretAt,
+};
+use surety_margin::{
+    evaluate::evaluate,
+    level::{Claimed, Level},
+    market::Snapshot,
+    oracle::{CLOCK_TOLERANCE, market_without_reports},
+};
+use surety_prover::{
+    account::Account,
+    bundle::{Bundle, Identity},
+    opening::Opening,
+    prove::{ProofRequest, ProveError, Prover},
+    snapshots::ProvenSnapshots,
+};
+use surety_verifier::attestation::{
+    claim::Attestation,
+    compiled::CompiledPolicy,
+    eip712::Audience,
+    identifiers::SnapshotId,
+    report::{check_snapshot, snapshot_id},
+    signature::signer,
+    signer::Signer,
+    statement::Statement,
+};
+
+use super::{KEPT, Role, World, label, load_signer, read_policy, shelf};
+use crate::{
+    access::Token,
+    address::Address,
+    configuration::{ChainDelivery, HolderRole, StatementsFrom},
+    error::{NotDone, ServiceError},
+    metrics::{RoleLabel, SubjectLabel, seconds},
+    state::{Shelf, text_of},
+};
+
+/// Seconds between looks for statements and snapshots.
+const INTERVAL: u64 = 2;
+
+/// Sequence numbers begin at the time of the balances, and go on from there by one.
+const SEQUENCES_AHEAD: u64 = 1 << 32;
+
+/// How many bundles of an account are kept.
+const BUNDLES: u32 = 2;
+
+/// A holder.
+pub struct Holder {
+    world: Arc<World>,
+    label: RoleLabel,
+    policy: CompiledPolicy,
+    prover: Arc<Prover>,
+    levels: Vec<Name>,
+    subject: EvmAddress,
+    identity: Identity,
+    sources: Vec<From>,
+    snapshots: Vec<Address>,
+    agreeing: usize,
+    directory: Option<PathBuf>,
+    chain: Option<Chain>,
+    headroom: Option<Ppm>,
+    proven: ProvenSnapshots,
+    shelves: Shelves,
+    /// When publishers last agreed on a snapshot.
+    agreed_at: Option<Timestamp>,
+    /// The last question that was answered, with everything that an answer takes.
+    answered: Option<Question>,
+}
+
+/// The snapshot, and the newest statement of each source by its sequence number.
+#[derive(Debug, PartialEq, Eq)]
+struct Question(SnapshotId, Vec<Option<u64>>);
+
+/// Where a holder's documents are, each for one policy: epochs are numbered by it.
+#[derive(Clone, Debug)]
+pub struct Shelves {
+    /// Attestations of each level, by epoch.
+    pub attestations: BTreeMap<Name, Shelf>,
+    /// The snapshots that were proven against, by epoch.
+    pub snapshots: Shelf,
+    /// The identifiers of the first snapshots on which publishers agreed, by epoch.
+    pins: Shelf,
+}
+
+/// The newest statements, and their openings.
+struct Stated {
+    statements: Vec<Statement>,
+    openings: Vec<Opening>,
+}
+
+/// Where statements about one account come from.
+#[derive(Debug)]
+struct From {
+    at: Address,
+    account: Name,
+    token: Token,
+    shelf: Shelf,
+}
+
+/// A registry that attestations are brought to.
+struct Chain {
+    deployment: Deployment,
+    rpc: SecretAt,
+    key: Box<dyn Signer + Send>,
+}
+
+impl Holder {
+    /// The role of a configuration. `path` is where it is there.
+    ///
+    /// # Errors
+    /// If a file or a key cannot be read, the policy has no such level, or the set-up is nobody's.
+    pub fn new(role: HolderRole, path: &str, world: &Arc<World>) -> Result<Self, AnyFailure> {
+        let label = label("holder", &role.name);
+        let (universe, policy) = read_policy(&role.universe, &role.policy)?;
+        if let Some(unknown) = role.levels.iter().find(|level| policy.level(level).is_none()) {
+            return Err(ProveError::no_level(&policy, unknown).into());
+        }
+        let params = world.params(&universe, role.allow_insecure_srs)?;
+        let prover = world.prover(&params)?;
+        let policy = CompiledPolicy::compile(policy, universe, &params)?;
+        let text = SecretAt::from(role.identity).passphrase()?;
+        let identity = Identity::from_file_text(text.as_str());
+        let identity =
+            identity.map_err(|found| ServiceError::value(&format!("{path}.identity"), "a key of age", found))?;
+        let id = policy.committed().id().0.to_string();
+        let from = |StatementsFrom { source, account, token }: StatementsFrom| {
+            let token = Token::load(&token)?;
+            let shelf = shelf(&label, &["bundle", &id, account.as_str(), &source.to_string()]);
+            Ok::<_, AnyFailure>(From { at: source, account, token, shelf })
+        };
+        let agreeing = role.agreeing.unwrap_or(role.snapshots.len());
+        let directory = role.directory;
+        directory.iter().try_for_each(|directory| files::create_directory(directory))?;
+        let attestations = |level: &Name| (level.clone(), shelf(&label, &["attestation", &id, level.as_str()]));
+        let shelves = Shelves {
+            attestations: role.levels.iter().map(attestations).collect(),
+            snapshots: shelf(&label, &["snapshot", &id]),
+            pins: shelf(&label, &["pin", &id]),
+        };
+        let holder = Self {
+            world: Arc::clone(world),
+            policy,
+            prover,
+            levels: role.levels,
+            subject: role.subject,
+            identity,
+            sources: role.sources.into_iter().map(from).collect::<Result<_, _>>()?,
+            snapshots: role.snapshots,
+            agreeing,
+            directory,
+            chain: role.chain.map(Chain::load).transpose()?,
+            headroom: role.headroom,
+            proven: ProvenSnapshots::open(world.state.directory())?,
+            shelves,
+            agreed_at: None,
+            answered: None,
+            label,
+        };
+        for level in &holder.levels {
+            if let Some((_, attestation)) = holder.newest(level)? {
+                holder.tell_lapse(level, &attestation);
+            }
+        }
+        Ok(holder)
+    }
+
+    /// Where its documents are.
+    #[must_use]
+    pub fn shelves(&self) -> &Shelves {
+        &self.shelves
+    }
+
+    /// The shelf of a level's attestations.
+    fn shelf(&self, level: &Name) -> Result<&Shelf, AnyFailure> {
+        let shelf = self.shelves.attestations.get(level);
+        Ok(shelf.ok_or_else(|| Internal(format!("no shelf for {level}")))?)
+    }
+
+    /// The newest attestation of a level, and its epoch.
+    fn newest(&self, level: &Name) -> Result<Option<(u64, Attestation)>, AnyFailure> {
+        self.world.state.newest_document(self.shelf(level)?)
+    }
+
+    fn tell_lapse(&self, level: &Name, attestation: &Attestation) {
+        let of = SubjectLabel { role: self.label.role.clone(), of: level.to_string() };
+        self.world.metrics.attestation_valid_until.get_or_create(&of).set(seconds(attestation.claim.valid_until));
+    }
+
+    /// Fetches a source's newest bundle, and keeps it if it is newer than the last and good.
+    fn fetch(&self, from: &From, now: Timestamp) -> Result<(), AnyFailure> {
+        let at = from.at.below(&format!("{}/{}", from.account, self.subject));
+        let Some(bundle) = self.world.client.document::<Bundle>(&at, Some(&from.token))? else {
+            return Err(NotDone::outside(at.to_string(), "a statement", "none yet").into());
+        };
+        let known = self.world.state.newest_number(&from.shelf)?;
+        if known.is_some_and(|known| known >= bundle.statement.sequence) {
+            return Ok(());
+        }
+        self.check(from, &bundle, now)?;
+        self.world.state.put_document(&from.shelf, bundle.statement.sequence, &bundle)?;
+        Ok(self.world.state.keep_newest(&from.shelf, BUNDLES)?)
+    }
+
+    /// Refuses a bundle that would be in the way of good ones: of another account, subject or universe, signed by
+    /// nobody whom the policy lists, or whose opening is not that of the statement.
+    fn check(&self, from: &From, bundle: &Bundle, now: Timestamp) -> Result<(), AnyFailure> {
+        let (statement, committed) = (&bundle.statement, self.policy.committed());
+        let refuse = |what: &str, expected: String, found: String| {
+            Err(NotDone::mismatch(format!("{}: {what}", from.at), expected, found).into())
+        };
+        if statement.account != from.account {
+            return refuse("account", from.account.to_string(), statement.account.to_string());
+        }
+        if statement.subject != self.subject {
+            return refuse("subject", self.subject.to_string(), statement.subject.to_string());
+        }
+        if statement.universe != committed.universe_id() {
+            let (expected, found) = (committed.universe_id().0, statement.universe.0);
+            return refuse("universe", expected.to_string(), found.to_string());
+        }
+        // One that counts at no time that matters, or takes all numbers of later ones, would stay in the way.
+        if statement.as_of.0 > now.0.saturating_add(CLOCK_TOLERANCE.0) || statement.valid_until < now {
+            let found = format!("one as of {} until {}", statement.as_of.0, statement.valid_until.0);
+            return refuse("statement", format!("one that counts now, at {}", now.0), found);
+        }
+        let largest = now.0.saturating_add(SEQUENCES_AHEAD);
+        if statement.sequence > largest {
+            return refuse("sequence", format!("at most {largest}"), statement.sequence.to_string());
+        }
+        if let Some(chain) = &self.chain
+            && statement.audience != chain.deployment.audience()
+        {
+            let place = |at: &Audience| format!("{} on chain {}", at.registry, at.chain_id);
+            return refuse("registry", place(&chain.deployment.audience()), place(&statement.audience));
+        }
+        let rules = &committed.policy().sources;
+        let rule = rules.iter().find(|rule| rule.signer == statement.source && rule.accounts.contains(&from.account));
+        let Some(rule) = rule else {
+            return refuse("source", "a source of the policy".to_owned(), statement.source.to_string());
+        };
+        if !rule.contract && signer(&statement.hash(), &statement.signature) != Ok(statement.source) {
+            return refuse("signature", format!("that of {}", statement.source), "another".to_owned());
+        }
+        let opening = bundle.open(&self.identity)?;
+        let one = std::slice::from_ref(statement);
+        Account::open(committed.universe(), self.prover.params(), one, &[opening])?;
+        Ok(())
+    }
+
+    /// What a snapshot and the newest statements ask.
+    fn question(&self, snapshot: &Snapshot) -> Result<Question, AnyFailure> {
+        let newest = |from: &From| self.world.state.newest_number(&from.shelf);
+        let sequences = self.sources.iter().map(newest).collect::<Result<_, _>>()?;
+        Ok(Question(snapshot_id(self.policy.committed(), snapshot), sequences))
+    }
+
+    /// The newest statements that are known, with their openings; none where one is missing.
+    fn stated(&self) -> Result<Option<Stated>, AnyFailure> {
+        let (mut statements, mut openings) = (Vec::new(), Vec::new());
+        for from in &self.sources {
+            let Some((_, bundle)) = self.world.state.newest_document::<Bundle>(&from.shelf)? else { return Ok(None) };
+            openings.push(bundle.open(&self.identity)?);
+            statements.push(bundle.statement);
+        }
+        Ok(Some(Stated { statements, openings }))
+    }
+
+    /// The newest snapshot on which enough of its publishers agree; none if there is none yet.
+    fn snapshot(&self) -> Result<Option<Snapshot>, AnyFailure> {
+        let mut published: BTreeMap<u64, (SnapshotId, Snapshot, usize)> = BTreeMap::new();
+        let mut failures = Vec::new();
+        for address in &self.snapshots {
+            let at = address.below("snapshots/latest");
+            let good = |snapshot: Snapshot| {
+                check_snapshot(self.policy.committed(), &snapshot)?;
+                Ok::<_, AnyFailure>(snapshot)
+            };
+            let found = self.world.client.document::<Snapshot>(&at, None);
+            let snapshot = match found.and_then(|snapshot| snapshot.map(good).transpose()) {
+                Ok(Some(snapshot)) => snapshot,
+                Ok(None) => continue,
+                Err(error) => {
+                    failures.push(error);
+                    continue;
+                }
+            };
+            let id = snapshot_id(self.policy.committed(), &snapshot);
+            let (known, _, count) = published.entry(snapshot.epoch).or_insert((id, snapshot, 0));
+            if *known != id {
+                let expected = format!("the snapshot that others publish, {}", known.0);
+                let advice = "find out who is wrong: whoever shows holders different prices may search for holdings";
+                return Err(NotDone::mismatch(at.to_string(), expected, id.0.to_string()).advise(advice).into());
+            }
+            *count += 1;
+        }
+        let agreed = published.into_values().rev().find(|(_, _, count)| *count >= self.agreeing);
+        match agreed {
+            Some((_, snapshot, _)) => Ok(Some(snapshot)),
+            // Those that answered have none, or not the same one yet.
+            None if self.snapshots.len() - failures.len() >= self.agreeing => Ok(None),
+            None => Err(failures.pop().unwrap_or_else(|| {
+                NotDone::outside("snapshots", format!("answers of {} publishers", self.agreeing), "fewer").into()
+            })),
+        }
+    }
+
+    /// Proves a level over a snapshot, unless it is proven over the same statements, and delivers.
+    fn attest(
+        &self,
+        level: &Name,
+        snapshot: &Snapshot,
+        Stated { statements, openings }: &Stated,
+        now: Timestamp,
+    ) -> Result<(), AnyFailure> {
+        let newest = self.newest(level)?;
+        let hashes = |statements: &[Statement]| {
+            let mut hashes: Vec<Bytes32> = statements.iter().map(Statement::hash).collect();
+            hashes.sort_unstable();
+            hashes
+        };
+        let is_same = |(epoch, attestation): &(u64, Attestation)| {
+            *epoch > snapshot.epoch
+                || *epoch == snapshot.epoch && hashes(&attestation.claim.statements) == hashes(statements)
+        };
+        if newest.as_ref().is_some_and(is_same) {
+            return Ok(());
+        }
+        let committed = self.policy.committed();
+        let id = snapshot_id(committed, snapshot);
+        self.proven.check(committed.id(), snapshot.epoch, id)?;
+        let request = ProofRequest {
+            policy: &self.policy,
+            snapshot,
+            on_chain: false,
+            vault: None,
+            statements,
+            level,
+            verifier: self.chain.as_ref().map_or(EvmAddress::ZERO, |chain| chain.deployment.verifier),
+            valid_until: None,
+            presentation: Bytes32::ZERO,
+            now,
+        };
+        let proven = self.world.prove(|| self.prover.prove(&request, openings));
+        let attestation = proven.map_err(|error| self.without_amounts(level, error))?;
+        self.proven.count(committed.id(), snapshot.epoch, id)?;
+        let (snapshots, shelf) = (&self.shelves.snapshots, self.shelf(level)?);
+        self.world.state.put_document(snapshots, snapshot.epoch, snapshot)?;
+        self.world.state.put_document(shelf, snapshot.epoch, &attestation)?;
+        [snapshots, shelf].into_iter().try_for_each(|shelf| self.world.state.keep_newest(shelf, KEPT))?;
+        self.tell_lapse(level, &attestation);
+        self.world.note(now, &self.label, &format!("{level} of epoch {} proven", snapshot.epoch));
+        self.deliver(level, snapshot.epoch, &attestation, now)
+    }
+
+    /// An error as logs may have it: which rule of a margin model an account breaks is the holder's alone.
+    fn without_amounts(&self, level: &Name, error: ProveError) -> AnyFailure {
+        if error.class() != Class::Insufficient {
+            return error.into();
+        }
+        let claim = self.policy.committed().policy().level(level).map_or(Claimed::Sufficient, |level| level.claim);
+        let expected = match claim {
+            Claimed::Sufficient => "an account that satisfies it",
+            Claimed::Shortfall => "an account that does not satisfy it",
+        };
+        let advice = "surety explain shows the holder why";
+        NotDone::outside(format!("level {level}"), expected, "another").advise(advice).into()
+    }
+
+    /// Delivers the newest attestation of each level that still counts, whatever else goes on.
+    fn deliver_newest(&self, now: Timestamp) -> Result<(), AnyFailure> {
+        for level in &self.levels {
+            if let Some((epoch, attestation)) = self.newest(level)?
+                && attestation.claim.valid_until >= now
+            {
+                self.deliver(level, epoch, &attestation, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a snapshot on which publishers agree for the only one of its epoch. Says whether it is the newest.
+    ///
+    /// An answer about an account, whatever it is and whoever learns it, says something of its holdings at the prices
+    /// that it is about. So nothing is evaluated at other prices of an epoch, nor of an earlier one.
+    fn pin(&self, snapshot: &Snapshot) -> Result<bool, AnyFailure> {
+        let (pins, id) = (&self.shelves.pins, snapshot_id(self.policy.committed(), snapshot).0.to_string());
+        if self.world.state.newest_number(pins)?.is_some_and(|epoch| epoch > snapshot.epoch) {
+            return Ok(false);
+        }
+        self.world.state.put_first(pins, snapshot.epoch, &id)?;
+        self.world.state.keep_newest(pins, KEPT)?;
+        let pinned = self.world.state.at(pins, snapshot.epoch)?.unwrap_or_default();
+        if pinned != id {
+            let expected = format!("{pinned}, on which they agreed before for epoch {}", snapshot.epoch);
+            let advice = "find out who is wrong: whoever shows holders several prices may search for holdings";
+            return Err(NotDone::mismatch("snapshots", expected, id).advise(advice).into());
+        }
+        Ok(true)
+    }
+
+    /// Delivers an attestation wherever it has not been delivered.
+    fn deliver(&self, level: &Name, epoch: u64, attestation: &Attestation, now: Timestamp) -> Result<(), AnyFailure> {
+        if let Some(directory) = &self.directory {
+            let path = directory.join(format!("{level}-{epoch}.json"));
+            let text = text_of(attestation)?;
+            if files::read_text(&path).ok().is_none_or(|written| *written != text) {
+                documents::write(&path, attestation, Existing::Replace)?;
+            }
+        }
+        let Some(chain) = &self.chain else { return Ok(()) };
+        let id = self.policy.committed().id().0.to_string();
+        let delivered = shelf(&self.label, &["delivered", &id, level.as_str()]);
+        let digest = sha256(&text_of(attestation)?).to_string();
+        if self.world.state.at(&delivered, epoch)?.is_some_and(|known| known == digest) {
+            return Ok(());
+        }
+        let node = connect(&chain.rpc)?;
+        let contracts = Contracts::check(node, chain.deployment.clone())?;
+        let standing = contracts.query(&self.subject, self.policy.committed(), None)?;
+        // Brought before a crash, or by another process of this holder.
+        let there = standing.levels.iter().any(|record| {
+            record.level == *level && record.epoch >= epoch && record.valid_until >= attestation.claim.valid_until
+        });
+        if !there {
+            let one = std::slice::from_ref(attestation);
+            let receipt = contracts.attest(one, self.policy.committed(), &*chain.key)?;
+            let (gas, transaction) = (receipt.gas(), receipt.transaction());
+            let what = format!("{level} of epoch {epoch} brought to the registry for {gas} gas, {transaction}");
+            self.world.note(now, &self.label, &what);
+        }
+        self.world.state.put(&delivered, epoch, &digest)?;
+        Ok(self.world.state.keep_newest(&delivered, KEPT)?)
+    }
+
+    /// Looks whether the account satisfies its levels at the headroom's multiple, and warns if not: one bit a level,
+    /// which the holder has asked for.
+    fn watch_headroom(
+        &self,
+        snapshot: &Snapshot,
+        Stated { statements, openings }: &Stated,
+        now: Timestamp,
+    ) -> Result<(), AnyFailure> {
+        let Some(headroom) = self.headroom else { return Ok(()) };
+        let (policy, universe) = (self.policy.committed().policy(), self.policy.committed().universe());
+        let prices = market_without_reports(policy, universe, snapshot);
+        let prices = prices.map_err(|problems| {
+            let found = problems.first().map_or_else(String::new, ToString::to_string);
+            NotDone::outside("snapshot", "the policy's prices", found)
+        })?;
+        let account = Account::open(universe, self.prover.params(), statements, openings)?;
+        for name in &self.levels {
+            let Some(level) = policy.level(name).filter(|level| level.claim == Claimed::Sufficient) else { continue };
+            let multiple = u64::from(level.multiple.0) * u64::from(headroom.0) / u64::from(Ppm::ONE.0);
+            let multiple = Ppm(u32::try_from(multiple).unwrap_or(u32::MAX));
+            let raised = Level { multiple, below: None, ..level.clone() };
+            let low = evaluate(policy, universe, &raised, account.position(), &prices)
+                .map_or(true, |evaluation| !evaluation.is_sufficient());
+            let of = SubjectLabel { role: self.label.role.clone(), of: name.to_string() };
+            let before = self.world.metrics.headroom_low.get_or_create(&of).set(low.into()) != 0;
+            if low && !before {
+                self.world.note(now, &self.label, &format!("{name}: the headroom is below {headroom}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Role for Holder {
+    fn label(&self) -> &RoleLabel {
+        &self.label
+    }
+
+    fn step(&mut self, now: Timestamp) -> Result<Timestamp, AnyFailure> {
+        // A source that does not answer is told of, and what it stated before counts for as long as it is valid.
+        let delivered = self.deliver_newest(now);
+        let fetched: Vec<_> = self.sources.iter().map(|from| self.fetch(from, now)).collect();
+        let snapshot = self.snapshot()?;
+        let length = self.policy.committed().policy().oracle.epoch.0;
+        let agreed_at = *self.agreed_at.get_or_insert(now);
+        match snapshot {
+            Some(snapshot) => {
+                self.agreed_at = Some(Timestamp((snapshot.epoch + 1).saturating_mul(length)).min(now));
+                let question = self.question(&snapshot)?;
+                // Openings are decrypted only where there is something to do with them.
+                if self.pin(&snapshot)?
+                    && self.answered.as_ref() != Some(&question)
+                    && let Some(stated) = self.stated()?
+                {
+                    let attested: Vec<_> =
+                        self.levels.iter().map(|level| self.attest(level, &snapshot, &stated, now)).collect();
+                    self.watch_headroom(&snapshot, &stated, now)?;
+                    attested.into_iter().collect::<Result<(), _>>()?;
+                    self.answered = Some(question);
+                }
+            }
+            None if now.0 > agreed_at.0.saturating_add(2 * length) => {
+                let expected = "one snapshot of this epoch or the last on which publishers agree";
+                return Err(NotDone::outside("snapshots", expected, "none").into());
+            }
+            None => {}
+        }
+        delivered?;
+        fetched.into_iter().collect::<Result<(), _>>()?;
+        Ok(Timestamp(now.0 + INTERVAL))
+    }
+}
+
+/// The nodes whose URLs are in a secret, one a line.
+fn connect(rpc: &SecretAt) -> Result<Node, AnyFailure> {
+    let urls = rpc.passphrase()?;
+    let urls: Vec<_> = urls.as_str().lines().map(str::trim).filter(|url| !url.is_empty()).collect();
+    Ok(Node::connect_any(&urls)?)
+}
+
+impl Chain {
+    fn load(delivery: ChainDelivery) -> Result<Self, AnyFailure> {
+        Ok(Self {
+            deployment: documents::read(&delivery.deployment)?,
+            rpc: delivery.rpc.into(),
+            key: load_signer(delivery.key, delivery.passphrase)?,
+        })
+    }
+}
+
+fn sha256(text: &str) -> Bytes32 {
+    HexBytes(Sha256::digest(text.as_bytes()).into())
+}

@@ -1,0 +1,462 @@
+//! A source, three oracle nodes, a holder and an auditor that know each other by address alone, over a few epochs.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use surety_core::text::{Document as _, table::Dialect};
+use surety_host::{directories::Directories, keys::demo_key, setup::Setups};
+use surety_import::observations::read_observations;
+use surety_kzg::Srs;
+use surety_margin::{market::Report, universe::Universe};
+use surety_prover::{
+    bundle::{Bundle, Identity},
+    oracle::{self, Clock, Comparison},
+};
+use surety_service::{configuration::Configuration, roles::World, run::Service};
+use surety_verifier::attestation::report;
+use surety_walkthrough::example;
+
+/// Seconds of an epoch.
+const EPOCH: u64 = 4;
+
+/// Longest time that anything takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A directory with the files of all parties, and ports for them.
+struct Town {
+    directory: tempfile::TempDir,
+    ports: Vec<u16>,
+}
+
+/// A process of one party, as far as a test needs it to be one.
+struct Party {
+    world: Arc<World>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Drop for Party {
+    fn drop(&mut self) {
+        self.world.stop.stop();
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Town {
+    fn new(parties: usize) -> Self {
+        Self::with_epochs(parties, EPOCH)
+    }
+
+    fn with_epochs(parties: usize, epoch: u64) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let listeners: Vec<_> = (0..parties).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let ports = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
+        let town = Self { directory, ports };
+        // Nothing is at stake here.
+        let universe = Universe::from_toml(example::UNIVERSE.path, example::UNIVERSE.text).unwrap();
+        let universe = example::universe_over(Srs::development(universe.capacity).verifier_key());
+        let policy = example::POLICY.text.replace("epoch = 300", &format!("epoch = {epoch}"));
+        assert_ne!(policy, example::POLICY.text);
+        town.write("universe.toml", &universe);
+        town.write("policy.toml", &policy);
+        for (i, file) in example::HOLDINGS.iter().enumerate() {
+            town.write(&format!("holdings-{i}.csv"), file.text);
+        }
+        for (i, file) in example::OBSERVATIONS.iter().enumerate() {
+            town.write(&format!("prices-{i}.csv"), file.text);
+        }
+        let names = ["custodian-north", "custodian-south", "venue-atlas", "oracle-1", "oracle-2", "oracle-3"];
+        for name in names {
+            town.write(&format!("{name}.key"), &demo_key_text(name));
+        }
+        town.write("token", "0123456789abcdef0123456789abcdef");
+        town.write("identity", &Identity::random().file_text());
+        town
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn url(&self, party: usize) -> String {
+        format!("http://127.0.0.1:{}", self.ports[party])
+    }
+
+    fn start(&self, party: usize, roles: &str) -> Party {
+        self.start_in(&format!("state-{party}"), party, roles)
+    }
+
+    fn start_in(&self, state: &str, party: usize, roles: &str) -> Party {
+        let text = format!(
+            "kind = \"surety/service\"\nversion = 1\nstate = \"{state}\"\n\n\
+             [http]\nlisten = \"127.0.0.1:{}\"\n\n{roles}",
+            self.ports[party]
+        );
+        let configuration = Configuration::from_toml("surety.toml", &text).unwrap();
+        let directories =
+            Directories { cache: cache(), data: self.path("data"), state: self.path(&format!("user-{party}")) };
+        let page = |_: &surety_audit::audit::Audit| Ok("a page".to_owned());
+        let configuration = configuration.in_directory(self.directory.path());
+        let service = Service::new(configuration, Setups::new(&directories), page).unwrap();
+        let world = Arc::clone(service.world());
+        let thread = thread::spawn(move || service.run().unwrap());
+        Party { world, thread: Some(thread) }
+    }
+
+    fn recipient(&self) -> String {
+        let text = fs::read_to_string(self.path("identity")).unwrap();
+        Identity::from_file_text(&text).unwrap().recipient().to_string()
+    }
+
+    fn sources(&self) -> String {
+        let sources = ["custodian-north", "custodian-south", "venue-atlas"].iter().zip(ACCOUNTS).enumerate();
+        let source = |(i, (name, account)): (usize, (&&str, &str))| {
+            format!(
+                "[[source]]\nname = \"{name}\"\nuniverse = \"universe.toml\"\nkey = {{ file = \"{name}.key\" }}\n\
+                 chain_id = 31337\nregistry = \"{REGISTRY}\"\nevery = \"6s\"\nvalid_for = \"10m\"\n\n\
+                 [[source.accounts]]\naccount = \"{account}\"\nsubject = \"{SUBJECT}\"\nrecipient = \"{}\"\n\
+                 token = {{ file = \"token\" }}\nbalances = {{ file = \"holdings-{i}.csv\" }}\n\n",
+                self.recipient()
+            )
+        };
+        sources.map(source).collect()
+    }
+
+    fn oracle(&self, node: usize) -> String {
+        let role = format!(
+            "[[oracle]]\nname = \"oracle-{n}\"\nuniverse = \"universe.toml\"\npolicy = \"policy.toml\"\n\
+             key = {{ file = \"oracle-{n}.key\" }}\nprices = {{ file = \"prices-{node}.csv\" }}\nfirst = true\n",
+            n = node + 1
+        );
+        let at = |node: usize| format!("{}/v1/oracles/oracle-{}", self.url(1 + node), node + 1);
+        match node {
+            0 => format!("{role}nodes = [\"{}\", \"{}\"]\n", at(1), at(2)),
+            _ => format!("{role}publisher = \"{}\"\n", at(0)),
+        }
+    }
+
+    fn holder(&self) -> String {
+        let from = |(name, account): (&str, &str)| {
+            format!(
+                "[[holder.sources]]\nsource = \"{}/v1/sources/{name}\"\naccount = \"{account}\"\n\
+                 token = {{ file = \"token\" }}\n\n",
+                self.url(0)
+            )
+        };
+        let sources: String =
+            ["custodian-north", "custodian-south", "venue-atlas"].into_iter().zip(ACCOUNTS).map(from).collect();
+        format!(
+            "[[holder]]\nname = \"fund\"\nuniverse = \"universe.toml\"\npolicy = \"policy.toml\"\n\
+             levels = [\"maintenance\"]\nsubject = \"{SUBJECT}\"\nidentity = {{ file = \"identity\" }}\n\
+             snapshots = [\"{}/v1/oracles/oracle-1\", \"{}/v1/oracles/oracle-2\"]\nallow_insecure_srs = true\n\
+             directory = \"attested\"\nheadroom = 100_000_000\n\n{sources}",
+            self.url(1),
+            self.url(2)
+        )
+    }
+
+    fn auditor(&self) -> String {
+        format!(
+            "[[auditor]]\nname = \"auditor\"\nuniverse = \"universe.toml\"\npolicy = \"policy.toml\"\n\
+             allow_insecure_srs = true\nevery = \"2s\"\nreport = \"report.html\"\n\n\
+             [[auditor.holders]]\nat = \"{}/v1/holders/fund\"\nsubject = \"{SUBJECT}\"\n",
+            self.url(4)
+        )
+    }
+
+    fn get(&self, party: usize, path: &str, token: Option<&str>) -> (u16, String) {
+        let mut request = agent().get(format!("{}{path}", self.url(party)));
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let mut response = request.call().unwrap();
+        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
+    }
+
+    #[track_caller]
+    fn wait_for(&self, what: &str, is_there: impl Fn() -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !is_there() {
+            assert!(Instant::now() < end, "expected {what}");
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+const ACCOUNTS: [&str; 3] = ["treasury", "lending", "trading"];
+const SUBJECT: &str = "0x1111111111111111111111111111111111111111";
+const REGISTRY: &str = "0x2222222222222222222222222222222222222222";
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().http_status_as_error(false).build().into()
+}
+
+/// One cache for all tests of this run: bases and tables take seconds.
+fn cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
+}
+
+/// The text of a key of the demonstration.
+fn demo_key_text(name: &str) -> String {
+    alloy_primitives::keccak256(format!("surety demo key: {name}")).to_string()
+}
+
+fn events(party: &Party) -> Vec<String> {
+    let events = party.world.state.events(1_000).unwrap();
+    events.into_iter().rev().map(|event| format!("{} {}", event.role, event.what)).collect()
+}
+
+#[test]
+fn parties_attest_epoch_after_epoch_and_an_auditor_reports() {
+    let town = Town::new(6);
+    let _source = town.start(0, &town.sources());
+    let nodes: Vec<Party> = (0..3).map(|node| town.start(1 + node, &town.oracle(node))).collect();
+    let holder = town.start(4, &town.holder());
+    let auditor = town.start(5, &town.auditor());
+    let epochs = || -> Vec<u64> {
+        let (status, text) = town.get(4, "/v1/holders/fund/levels/maintenance", None);
+        assert_eq!(status, 200);
+        serde_json::from_str(&text).unwrap()
+    };
+    let told = || {
+        [&holder, &auditor].map(events).concat().join("\n")
+            + &nodes.iter().map(events).collect::<Vec<_>>().concat().join("\n")
+    };
+    let end = Instant::now() + PATIENCE;
+    while epochs().len() < 3 {
+        assert!(Instant::now() < end, "expected three epochs, found {:?}\n{}", epochs(), told());
+        thread::sleep(Duration::from_millis(200));
+    }
+    // The holder warns of a headroom that no account has, once.
+    assert_eq!(events(&holder).iter().filter(|event| event.contains("headroom")).count(), 1, "{}", told());
+    let metrics = holder.world.metrics.text();
+    assert_eq!(town.get(4, "/metrics", None).0, 404, "numbers are for operators");
+    assert!(metrics.contains("surety_headroom_low{role=\"fund\",of=\"maintenance\"} 1"), "{metrics}");
+    // The auditor has them all.
+    let accepted = || {
+        let (status, text) = town.get(5, "/v1/auditors/auditor/report", None);
+        let report: Value = serde_json::from_str(&text).unwrap_or_default();
+        if status == 200 {
+            (report["accepted"].as_u64().unwrap(), report["rejected"].as_u64().unwrap())
+        } else {
+            (0, 0)
+        }
+    };
+    while accepted().0 < 3 {
+        assert!(Instant::now() < end, "expected a report of three, found {:?}\n{}", accepted(), told());
+        thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(accepted().1, 0, "{}", town.get(5, "/v1/auditors/auditor/report", None).1);
+    assert_eq!(fs::read_to_string(town.path("report.html")).unwrap(), "a page");
+    assert!(fs::read_dir(town.path("attested")).unwrap().count() >= 3);
+    for party in [0, 1, 4, 5] {
+        assert_eq!(town.get(party, "/health", None).0, 200);
+    }
+    town.wait_for("every role well", || {
+        [0, 1, 2, 3, 4, 5].iter().all(|party| town.get(*party, "/ready", None).0 == 200)
+    });
+}
+
+#[test]
+fn rejects_whoever_does_not_show_the_token() {
+    let town = Town::new(1);
+    let _source = town.start(0, &town.sources());
+    let place = format!("/v1/sources/custodian-north/treasury/{SUBJECT}");
+    town.wait_for("a bundle", || town.get(0, &place, Some(TOKEN)).0 == 200);
+    let (_, text) = town.get(0, &place, Some(TOKEN));
+    let bundle = Bundle::from_json("bundle.json", &text).unwrap();
+    assert_eq!(bundle.statement.account.as_str(), "treasury");
+    // The same answer, whatever is wrong.
+    let nowhere = format!("/v1/sources/custodian-north/nothing/{SUBJECT}");
+    let answers = [
+        town.get(0, &place, None),
+        town.get(0, &place, Some("0123456789abcdef0123456789abcdee")),
+        town.get(0, &nowhere, Some(TOKEN)),
+        town.get(0, "/v1/sources/custodian-north/treasury/0x5", Some(TOKEN)),
+        town.get(0, &place.replace("custodian-north", "nobody"), Some(TOKEN)),
+    ];
+    assert!(answers.iter().all(|answer| *answer == answers[0] && answer.0 == 401), "{answers:?}");
+}
+
+#[test]
+fn a_holder_who_asks_gets_a_new_statement_and_not_more_than_one() {
+    let town = Town::new(1);
+    let _source = town.start(0, &town.sources().replace("every = \"6s\"", "every = \"5m\""));
+    let place = format!("/v1/sources/venue-atlas/trading/{SUBJECT}");
+    let sequence = || {
+        let (status, text) = town.get(0, &place, Some(TOKEN));
+        (status == 200).then(|| Bundle::from_json("bundle.json", &text).unwrap().statement.sequence)
+    };
+    town.wait_for("a bundle", || sequence().is_some());
+    let first = sequence();
+    for _ in 0..20 {
+        let url = format!("{}{place}", town.url(0));
+        let asked = agent().post(url).header("authorization", format!("Bearer {TOKEN}")).send_empty().unwrap();
+        assert_eq!(asked.status().as_u16(), 202);
+    }
+    town.wait_for("a new one", || sequence() > first);
+    let second = sequence();
+    thread::sleep(Duration::from_secs(2));
+    assert_eq!(sequence(), second);
+}
+
+/// Attack: whoever answers for a source, with a statement of its own.
+#[test]
+fn rejects_statements_of_sources_that_the_policy_does_not_list() {
+    let town = Town::new(6);
+    // The venue's role signs with a node's key.
+    let forged = town.sources().replace("venue-atlas.key", "oracle-3.key");
+    assert_ne!(forged, town.sources());
+    let _source = town.start(0, &forged);
+    let _nodes: Vec<Party> = (0..3).map(|node| town.start(1 + node, &town.oracle(node))).collect();
+    let holder = town.start(4, &town.holder());
+    let refused = || events(&holder).iter().any(|event| event.contains("expected a source of the policy, found 0x"));
+    town.wait_for("a refusal", refused);
+    assert_eq!(town.get(4, "/v1/holders/fund/levels/maintenance", None).1, "[]");
+    // Whether an account is short is for its operators to know.
+    assert_eq!(town.get(4, "/ready", None).0, 200);
+    assert_eq!(holder.world.unwell(|_| true), ["holder fund"]);
+}
+
+/// Attack: prices for one holder alone, to search for its holdings.
+#[test]
+fn rejects_snapshots_on_which_publishers_disagree() {
+    let town = Town::new(7);
+    let _source = town.start(0, &town.sources());
+    let _nodes: Vec<Party> = (0..3).map(|node| town.start(1 + node, &town.oracle(node))).collect();
+    // A second publisher with the key of the first, and prices of its own.
+    let prices = example::OBSERVATIONS[0].text.replace("476292300000", "476292400000");
+    assert_ne!(prices, example::OBSERVATIONS[0].text);
+    town.write("prices-6.csv", &prices);
+    let _other = town.start(6, &town.oracle(0).replace("prices-0.csv", "prices-6.csv"));
+    let holder = town
+        .holder()
+        .replace(&format!("{}/v1/oracles/oracle-2", town.url(2)), &format!("{}/v1/oracles/oracle-1", town.url(6)));
+    let holder = town.start(4, &holder);
+    let refused = || events(&holder).iter().any(|event| event.contains("expected the snapshot that others publish"));
+    town.wait_for("a refusal", refused);
+    assert_eq!(town.get(4, "/v1/holders/fund/levels/maintenance", None).1, "[]");
+}
+
+#[test]
+fn a_large_move_is_signed_once_it_has_stood_for_an_epoch() {
+    let town = Town::new(6);
+    let node = town.start(1, &town.oracle(0));
+    let reports = || town.get(1, "/v1/oracles/oracle-1/reports/latest", None);
+    town.wait_for("a report", || reports().0 == 200);
+    let half = example::OBSERVATIONS[0].text.replace("10427780000000", "5213890000000");
+    assert_ne!(half, example::OBSERVATIONS[0].text);
+    town.write("prices-0.csv", &half);
+    let said = |what: &str| events(&node).iter().any(|event| event.contains(what));
+    town.wait_for("a question", || said("BTC-USD: expected a price within"));
+    assert!(!reports().1.contains("5213890000000"));
+    town.wait_for("the report of a later epoch", || reports().1.contains("5213890000000"));
+}
+
+/// Attack: other prices for an epoch that a holder has answered for, to ask again.
+#[test]
+fn rejects_other_prices_of_an_epoch() {
+    // Long enough that all of this is in one, however slow the machine is.
+    let town = Town::with_epochs(6, 1_000_000);
+    let _source = town.start(0, &town.sources());
+    let publisher = town.start(1, &town.oracle(0));
+    let _nodes = [town.start(2, &town.oracle(1)), town.start(3, &town.oracle(2))];
+    let alone = format!(", \"{}/v1/oracles/oracle-2\"", town.url(2));
+    let holder = town.start(4, &town.holder().replace(&alone, ""));
+    let epochs = || town.get(4, "/v1/holders/fund/levels/maintenance", None).1;
+    town.wait_for("an attestation", || epochs() != "[]");
+    let attested = town.get(4, "/v1/holders/fund/levels/maintenance/latest", None).1;
+    drop(publisher);
+    let prices = example::OBSERVATIONS[0].text.replace("476292300000", "476292400000");
+    town.write("prices-0.csv", &prices);
+    let _forgetful = town.start_in("another-state", 1, &town.oracle(0));
+    let refused = || events(&holder).iter().any(|event| event.contains("on which they agreed before for epoch"));
+    town.wait_for("a refusal", refused);
+    assert_eq!(town.get(4, "/v1/holders/fund/levels/maintenance/latest", None).1, attested);
+}
+
+/// Answers every request with one text, as a party would that nobody has written.
+fn answer_always(port: u16, text: String) {
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4_096];
+            let _ = stream.read(&mut request);
+            let length = text.len();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+            let _ = stream.write_all(format!("{head}{text}").as_bytes());
+        }
+    });
+}
+
+/// Attack: a node that signs a report with which no snapshot can be made.
+#[test]
+fn rejects_a_report_that_would_spoil_the_snapshot_of_others() {
+    let town = Town::with_epochs(6, 1_000_000);
+    let policy = fs::read_to_string(town.path("policy.toml")).unwrap();
+    let policy = policy.replace("quorum = 3", "quorum = 2").replace("epoch = 1000000", "epoch = 8");
+    town.write("policy.toml", &policy);
+    let universe: Universe = surety_host::documents::read(&town.path("universe.toml")).unwrap();
+    let policy = surety_host::documents::read_policy(&town.path("policy.toml"), &universe).unwrap();
+    let file = example::OBSERVATIONS[2];
+    let observed = read_observations(file.path, file.text, &policy, &Dialect::default(), &mut Vec::new()).unwrap();
+    let (key, now) = (demo_key("oracle-3").unwrap(), surety_host::clock::now());
+    let report = oracle::sign(&policy, &universe, observed, Clock::at(now), Comparison::None, &key).unwrap();
+    // It says whatever epoch it is asked for, of a time that is in none of them.
+    let of_later = |epoch: u64| report::sign(Report { epoch, ..report.clone() }, &key).unwrap().to_json().unwrap();
+    answer_always(town.ports[3], of_later(now.0 / 8 + 1));
+    let publisher = town.start(1, &town.oracle(0));
+    let _node = town.start(2, &town.oracle(1));
+    town.wait_for("a snapshot of two", || events(&publisher).iter().any(|event| event.contains("from 2 reports")));
+}
+
+#[test]
+fn rejects_attestations_about_another_subject() {
+    let town = Town::new(6);
+    let _source = town.start(0, &town.sources());
+    let _nodes: Vec<Party> = (0..3).map(|node| town.start(1 + node, &town.oracle(node))).collect();
+    let _holder = town.start(4, &town.holder());
+    let auditor = town.start(5, &town.auditor().replace(SUBJECT, REGISTRY));
+    let refused =
+        || events(&auditor).iter().any(|event| event.contains("about 0x2222") && event.contains("found one of"));
+    town.wait_for("a refusal", refused);
+    assert_eq!(town.get(5, "/v1/auditors/auditor/report", None).0, 404);
+}
+
+/// Attack: as many connections as there are descriptors, which are never used.
+#[test]
+fn rejects_more_connections_than_it_can_serve() {
+    let town = Town::new(1);
+    let _source = town.start(0, &town.sources());
+    town.wait_for("a server", || town.get(0, "/health", None).0 == 200);
+    let idle: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(("127.0.0.1", town.ports[0])).unwrap()).collect();
+    let is_closed = |mut stream: &TcpStream| {
+        stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        matches!(stream.read(&mut [0; 1]), Ok(0)) || stream.take_error().unwrap().is_some()
+    };
+    town.wait_for("the last ones to be closed", || idle[290..].iter().all(is_closed));
+    drop(idle);
+    town.wait_for("an answer again", || {
+        let request = agent().get(format!("{}/health", town.url(0))).call();
+        request.is_ok_and(|response| response.status() == 200)
+    });
+}
