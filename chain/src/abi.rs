@@ -43,6 +43,11 @@ sol!(
 
 sol!(
     #[sol(all_derives)]
+    MarginGatedVenue,
+    "abi/MarginGatedVenue.json"
+);
+sol!(
+    #[sol(all_derives)]
     IERC20Metadata,
     "abi/IERC20Metadata.json"
 );
@@ -53,6 +58,7 @@ pub(super) use self::{
     ICollateralVault::Asset,
     IPolicyRegistry::{Feed, Level, LevelCoefficients, MarketRules, Publication, Scope, Source, Terms},
     ISnapshotOracle::SignedSnapshot,
+    MarginGatedVenue::VenueRules,
 };
 #[cfg(test)]
 pub(super) use self::{IPolicyRegistry::LevelWiring, ISnapshotOracle::Snapshot};

@@ -16,6 +16,7 @@
 //! | [`market`] | snapshots: taking them, signing them, reading them |
 //! | [`collateral`] | what lies in the vault |
 //! | [`attest`] | bringing attestations, and asking about them |
+//! | [`venue`] | accounts of a venue that do not attest: flags and liquidations |
 //! | [`books`] | registering rules of books, publishing books, and their roots |
 //! | [`published`] | what contracts say, for whoever has recomputed what they should say |
 //! | `abi` | the contracts' interfaces |
@@ -61,6 +62,7 @@ pub mod rules;
 mod sample;
 mod seconds;
 mod transport;
+pub mod venue;
 
 pub use crate::error::ChainError;
 pub use crate::{

@@ -117,6 +117,19 @@ pub fn sign(
 }
 
 impl SnapshotSignature {
+    /// Demands that it is the signer's, of this snapshot under a policy and for this deployment's oracle.
+    ///
+    /// # Errors
+    /// If not, or if the snapshot does not follow the policy's rules.
+    pub fn verify(
+        &self,
+        policy: &CommittedPolicy,
+        snapshot: &Snapshot,
+        deployment: &Deployment,
+    ) -> Result<(), ChainError> {
+        self.check(&signed_snapshot(policy, snapshot)?, deployment)
+    }
+
     /// Demands that it is the signer's, of this snapshot and for this deployment's oracle, and says so itself.
     fn check(&self, snapshot: &SignedSnapshot, deployment: &Deployment) -> Result<(), ChainError> {
         let Deployment { chain_id, oracle, .. } = deployment;
@@ -208,7 +221,36 @@ pub struct Taken {
     pub receipt: Receipt,
 }
 
+/// The newest snapshot of an oracle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Latest {
+    /// Its epoch.
+    pub epoch: u64,
+    /// When its oldest prices were reported.
+    pub time: Timestamp,
+}
+
 impl Contracts {
+    /// The newest snapshot under a policy; none if there is none.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub fn latest(&self, policy: &CommittedPolicy) -> Result<Option<Latest>, ChainError> {
+        let latest = self.node.view(&self.at.oracle, &latestCall { policy: word(&policy.id().0) })?;
+        Ok(Some(Latest { epoch: latest.epoch, time: time(latest.time) }).filter(|latest| latest.epoch != 0))
+    }
+
+    /// Whether the oracle takes another snapshot by the chain's clock: in an epoch that has none, and half an epoch
+    /// after the last.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub fn is_snapshot_due(&self, policy: &CommittedPolicy) -> Result<bool, ChainError> {
+        let (length, now) = (policy.policy().oracle.epoch.0.max(1), self.node.time()?.0);
+        let is_due = |latest: Latest| now / length > latest.epoch && now >= latest.time.0.saturating_add(length / 2);
+        Ok(self.latest(policy)?.is_none_or(is_due))
+    }
+
     /// Takes the snapshot of the present epoch from the policy's feeds.
     ///
     /// # Errors

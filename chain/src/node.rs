@@ -179,7 +179,7 @@ impl Node {
         Ok(code.into())
     }
 
-    /// The events of one kind, with one of these words as their first topic, that a contract has emitted from a block
+    /// The events of one kind, with one of these words, if there are any, as their first topic, that a contract has emitted from a block
     /// on, in the chain's order. Nodes answer for so many blocks or events at a time: where one fails, half as many
     /// blocks are asked for.
     pub(crate) fn events<E: SolEvent>(&self, at: &EvmAddress, first: &[B256], from: u64) -> Result<Vec<E>, ChainError> {
@@ -189,7 +189,8 @@ impl Node {
             let (expected, advice) = (format!("a block up to {newest}"), "give a block that the chain has");
             return Err(ChainError::mismatch("block", expected, from, advice));
         }
-        let of = Filter::new().address(address(at)).event_signature(E::SIGNATURE_HASH).topic1(first.to_vec());
+        let of = Filter::new().address(address(at)).event_signature(E::SIGNATURE_HASH);
+        let of = if first.is_empty() { of } else { of.topic1(first.to_vec()) };
         let (mut start, mut blocks, mut events) = (from, newest.saturating_sub(from).saturating_add(1), Vec::new());
         while start <= newest {
             let end = start.saturating_add(blocks - 1).min(newest);
@@ -234,6 +235,24 @@ impl Node {
             action: action.name,
             found: format!("{} bytes of another form", answer.len()),
         })
+    }
+
+    /// The gas of a transaction of `from` that calls a contract, which may refuse.
+    pub(crate) fn estimate<C: SolCall>(
+        &self,
+        from: &EvmAddress,
+        at: &EvmAddress,
+        call: &C,
+        action: Action,
+    ) -> Result<u64, ChainError> {
+        let request = request(Some(from), Some(at), call.abi_encode());
+        let simulation = self.provider.estimate_gas(request).block(BlockNumberOrTag::Latest.into());
+        self.try_call(ESTIMATE, simulation.into_future(), action)
+    }
+
+    /// Wei for a unit of gas now.
+    pub(crate) fn gas_price(&self) -> Result<u128, ChainError> {
+        self.ask("eth_gasPrice", self.provider.get_gas_price().into_future())
     }
 
     /// Sends a transaction that calls a contract, and waits until it is in a block.

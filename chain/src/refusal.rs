@@ -9,7 +9,7 @@ use crate::abi::{
     IAccessControl::IAccessControlErrors, IAttestationRegistry::IAttestationRegistryErrors,
     IBookRegistry::IBookRegistryErrors, ICollateralVault::ICollateralVaultErrors,
     IPolicyRegistry::IPolicyRegistryErrors, ISnapshotOracle::ISnapshotOracleErrors,
-    ISuretyVerifier::ISuretyVerifierErrors,
+    ISuretyVerifier::ISuretyVerifierErrors, MarginGatedVenue::MarginGatedVenueErrors,
 };
 
 /// What a contract says when it refuses: the name of an error, with its arguments.
@@ -27,6 +27,7 @@ impl Refusal {
             .or_else(|| error::<IPolicyRegistryErrors>(data))
             .or_else(|| error::<ICollateralVaultErrors>(data))
             .or_else(|| error::<IBookRegistryErrors>(data))
+            .or_else(|| error::<MarginGatedVenueErrors>(data))
             .or_else(|| error::<IAccessControlErrors>(data));
         Self(found.unwrap_or_else(|| match Revert::abi_decode(data) {
             Ok(revert) => format!("the message {:?}", revert.reason),
@@ -80,6 +81,7 @@ fn explained(name: &str, text: &str) -> Option<(&'static str, &'static str)> {
         .or_else(|| of_attestations(name))
         .or_else(|| of_proofs(name))
         .or_else(|| of_vaults(name))
+        .or_else(|| of_venues(name, text))
         .or_else(|| of_books(name))
 }
 
@@ -377,6 +379,45 @@ fn of_vaults(name: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
+fn of_venues(name: &str, text: &str) -> Option<(&'static str, &'static str)> {
+    const OUTAGE: &str = "wait for the next snapshot, or settle once the outage is long enough";
+    Some(match name {
+        "InvalidRules" if text.contains("part") => (
+            "a rule does not fit the other rules, the policy or the vault",
+            "correct the rule that the error names, and create the venue anew",
+        ),
+        "InvalidSize" => {
+            ("the position is of no size, or too large", "give a size within the venue's largest notional")
+        }
+        "PositionExists" => ("the account has a position already", "close it first"),
+        "NoPosition" => ("the account has no position", "nothing is left to do"),
+        "NotSufficient" => ("no fresh attestation of the level that is needed holds", "prove, and attest first"),
+        "StillSufficient" => ("the account attests to the maintenance level", "nothing is left to do"),
+        "NotShort" => ("no shortfall of the account counts", "have the account's shortfall proven, or flag it"),
+        "ShortfallSuperseded" => (
+            "the shortfall is attested over prices that are not the newest",
+            "have it proven over the newest snapshot, or flag the account",
+        ),
+        "PriceBeforeFreeze" => ("the newest prices are from before the policy was frozen", OUTAGE),
+        "AttestingNotPossible" => ("nobody can attest now", OUTAGE),
+        "PriceTooOld" => ("the newest price is too old", "take a snapshot"),
+        "PriceMarked" => ("the circuit breaker has marked the newest price", OUTAGE),
+        "PriceBeforeFlag" => ("the newest price is older than the flag", "take a snapshot"),
+        "NoOutage" => ("the newest price is too young for a settlement", "close the position instead"),
+        "AlreadyFlagged" => ("the account has a flag that stands", "wait until its grace is over"),
+        "NotFlagged" => ("the account has no flag that stands", "flag it first"),
+        "InGrace" => ("the account still has time to attest", "wait until the time that the error names"),
+        "PoolTooSmall" => ("the free part of the pool is too small", "give a smaller amount, or fund the pool"),
+        "LossUncovered" => ("losses of the venue are uncovered", "pay them first"),
+        "LossUnpaid" => ("the account's collateral does not pay its loss", "deposit into the vault first"),
+        "OwnableUnauthorizedAccount" => ("only the venue's owner may do this", "use the owner's key"),
+        "OwnableInvalidOwner" => ("the venue's owner would be nobody", "name an owner"),
+        "ReentrancyGuardReentrantCall" => ("a token calls back into the venue", "use a token that does not"),
+        "SafeERC20FailedOperation" => ("the token refuses the transfer", "check balance and allowance"),
+        _ => return None,
+    })
+}
+
 fn of_books(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name {
         "InvalidRules" => (
@@ -448,6 +489,7 @@ mod tests {
             ISuretyVerifierErrors::SIGNATURES,
             ICollateralVaultErrors::SIGNATURES,
             IBookRegistryErrors::SIGNATURES,
+            MarginGatedVenueErrors::SIGNATURES,
             IAccessControlErrors::SIGNATURES,
         ]
         .concat();

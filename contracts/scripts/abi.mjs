@@ -20,6 +20,7 @@ const INTERFACES = [
   "IPolicyRegistry",
   "ISnapshotOracle",
   "ISuretyVerifier",
+  "MarginGatedVenue",
 ];
 
 /** An interface as JSON: one event, error or function a line, in the compiler's order. */

@@ -103,3 +103,48 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Limited<S> {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum_server::accept::DefaultAcceptor;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    use super::*;
+
+    /// Runs on a clock that goes on when everybody waits.
+    fn on_a_quick_clock(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.unwrap().block_on(test);
+    }
+
+    /// Attack: a client that sends a byte now and then, or reads as slowly.
+    #[test]
+    fn rejects_connections_that_last_for_ever() {
+        on_a_quick_clock(async {
+            let (mut client, server) = duplex(1);
+            let (mut served, ()) = Bounded::new(DefaultAcceptor).accept(server, ()).await.unwrap();
+            client.write_all(b"a").await.unwrap();
+            assert_eq!(served.read_u8().await.unwrap(), b'a');
+            served.write_all(b"b").await.unwrap();
+            tokio::time::advance(LIFETIME).await;
+            client.write_all(b"c").await.unwrap();
+            assert_eq!(served.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+            assert_eq!(served.write_all(b"d").await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+            assert_eq!(served.flush().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        });
+    }
+
+    #[test]
+    fn rejects_connections_beyond_a_number_until_one_ends() {
+        on_a_quick_clock(async {
+            let bounded = Bounded::new(DefaultAcceptor);
+            let mut open = Vec::new();
+            for _ in 0..CONNECTIONS {
+                open.push(bounded.accept(duplex(1).1, ()).await.unwrap());
+            }
+            assert!(bounded.accept(duplex(1).1, ()).await.is_err());
+            drop(open.pop());
+            assert!(bounded.accept(duplex(1).1, ()).await.is_ok());
+        });
+    }
+}

@@ -49,6 +49,9 @@ pub struct Configuration {
     /// Holders.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holder: Vec<HolderRole>,
+    /// Keepers of what is on a chain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keeper: Vec<KeeperRole>,
     /// Auditors.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub auditor: Vec<AuditorRole>,
@@ -288,6 +291,12 @@ pub struct OracleRole {
     /// Whether a report may say that there is no earlier snapshot, for as long as this node has seen none.
     #[serde(default)]
     pub first: bool,
+    /// The file of a deployment for whose oracle this node signs each snapshot that it has checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<PathBuf>,
+    /// Sign for a deployment over a development set-up, whose proofs prove nothing.
+    #[serde(default)]
+    pub allow_insecure_srs: bool,
 }
 
 impl OracleRole {
@@ -315,7 +324,9 @@ pub struct HolderRole {
     pub identity: Secret,
     /// Where statements come from.
     pub sources: Vec<StatementsFrom>,
-    /// Where snapshots are published. All that answer must have the same.
+    /// Where snapshots are published. All that answer must have the same. Left out where the deployment's oracle takes
+    /// prices from feeds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub snapshots: Vec<Address>,
     /// How many of them must answer; all if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -328,7 +339,7 @@ pub struct HolderRole {
     pub directory: Option<PathBuf>,
     /// The registry on a chain that they are brought to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chain: Option<ChainDelivery>,
+    pub chain: Option<ChainAt>,
     /// The multiple of a level's requirement below which a warning is due, in parts per million.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headroom: Option<Ppm>,
@@ -346,10 +357,10 @@ pub struct StatementsFrom {
     pub token: Secret,
 }
 
-/// A registry on a chain that attestations are brought to.
+/// A deployment on a chain, and who pays there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ChainDelivery {
+pub struct ChainAt {
     /// The deployment's file.
     pub deployment: PathBuf,
     /// Where the URLs of nodes are, one a line, which stand in for each other.
@@ -359,6 +370,69 @@ pub struct ChainDelivery {
     /// The passphrase of its keystore.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passphrase: Option<Secret>,
+}
+
+/// Brings snapshots to a chain, watches who attests there, and flags and liquidates who does not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeeperRole {
+    /// What the role is called, in logs and metrics.
+    pub name: Name,
+    /// The universe.
+    pub universe: PathBuf,
+    /// The policy.
+    pub policy: PathBuf,
+    /// Where it keeps.
+    pub chain: ChainAt,
+    /// Whether it brings snapshots.
+    #[serde(default = "KeeperRole::usual_snapshots")]
+    pub snapshots: bool,
+    /// The oracle nodes that sign snapshots, such as `https://node-1.example/v1/oracles/node-1`; none where the
+    /// deployment's oracle takes prices from feeds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<Address>,
+    /// The level that accounts must attest to.
+    pub level: Name,
+    /// The largest age of the prices of an attestation that counts; the policy's if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Seconds>,
+    /// Accounts that are watched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<EvmAddress>,
+    /// A venue whose accounts are flagged and liquidated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venue: Option<VenueAt>,
+    /// Time from one look at the chain to the next.
+    #[serde(default = "KeeperRole::usual_interval")]
+    pub every: Seconds,
+    /// Accept a development set-up, whose proofs prove nothing.
+    #[serde(default)]
+    pub allow_insecure_srs: bool,
+}
+
+impl KeeperRole {
+    fn usual_snapshots() -> bool {
+        true
+    }
+
+    /// About a block of Ethereum.
+    fn usual_interval() -> Seconds {
+        Seconds(12)
+    }
+}
+
+/// A venue on a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VenueAt {
+    /// Its address.
+    pub address: EvmAddress,
+    /// The block that it was created in, or one before.
+    pub from: u64,
+    /// The market entry with the price of the chain's coin in the venue's quote token: steps whose gas costs more than
+    /// they pay are left. All are taken if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coin: Option<Name>,
 }
 
 /// A holder whom an auditor audits.
@@ -404,15 +478,15 @@ impl Document for Configuration {
 
     fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let roles = self.source.len() + self.oracle.len() + self.holder.len() + self.auditor.len();
-        let expected = "at least one of [[source]], [[oracle]], [[holder]] and [[auditor]]";
-        problems.extend(require(roles > 0, "", expected, "no role"));
+        let expected = "at least one of [[source]], [[oracle]], [[holder]], [[keeper]] and [[auditor]]";
+        problems.extend(require(!self.roles().is_empty(), "", expected, "no role"));
         problems.extend(self.http.iter().flat_map(Http::problems));
         let both = self.peers.certificate.is_some() == self.peers.key.is_some();
         problems.extend(require(both, "peers", "both of certificate and key, or neither", "one of them"));
         problems.extend(unique("source", self.source.iter().map(|role| &role.name)));
         problems.extend(unique("oracle", self.oracle.iter().map(|role| &role.name)));
         problems.extend(unique("holder", self.holder.iter().map(|role| &role.name)));
+        problems.extend(unique("keeper", self.keeper.iter().map(|role| &role.name)));
         problems.extend(unique("auditor", self.auditor.iter().map(|role| &role.name)));
         let numbered = |(i, role): (usize, &SourceRole)| role.problems(&format!("source[{i}]"));
         problems.extend(self.source.iter().enumerate().flat_map(numbered));
@@ -420,6 +494,9 @@ impl Document for Configuration {
         problems.extend(self.oracle.iter().enumerate().flat_map(numbered));
         let numbered = |(i, role): (usize, &HolderRole)| role.problems(&format!("holder[{i}]"));
         problems.extend(self.holder.iter().enumerate().flat_map(numbered));
+        for (i, role) in self.keeper.iter().enumerate() {
+            problems.extend(positive(&format!("keeper[{i}].every"), role.every));
+        }
         for (i, role) in self.auditor.iter().enumerate() {
             problems.extend(not_empty(&format!("auditor[{i}].holders"), &role.holders));
             problems.extend(positive(&format!("auditor[{i}].every"), role.every));
@@ -477,12 +554,12 @@ impl OracleRole {
 
 impl HolderRole {
     fn problems(&self, path: &str) -> Vec<Problem> {
-        let lists = [
-            not_empty(&format!("{path}.levels"), &self.levels),
-            not_empty(&format!("{path}.sources"), &self.sources),
-            not_empty(&format!("{path}.snapshots"), &self.snapshots),
-        ];
+        let lists =
+            [not_empty(&format!("{path}.levels"), &self.levels), not_empty(&format!("{path}.sources"), &self.sources)];
         let mut problems: Vec<_> = lists.into_iter().flatten().collect();
+        let expected = "where snapshots are published, or a chain whose oracle takes prices from feeds";
+        let has_prices = !self.snapshots.is_empty() || self.chain.is_some();
+        problems.extend(require(has_prices, format!("{path}.snapshots"), expected, "neither"));
         if let Some(agreeing) = self.agreeing {
             let count = self.snapshots.len();
             let expected = format!("a number from 1 to {count}, that of snapshots");
@@ -500,12 +577,13 @@ impl Configuration {
     /// The roles, each by its kind and name.
     #[must_use]
     pub fn roles(&self) -> Vec<String> {
-        let Self { source, oracle, holder, auditor, .. } = self;
+        let Self { source, oracle, holder, keeper, auditor, .. } = self;
         let sources = source.iter().map(|role| format!("source {}", role.name));
         let oracles = oracle.iter().map(|role| format!("oracle {}", role.name));
         let holders = holder.iter().map(|role| format!("holder {}", role.name));
+        let keepers = keeper.iter().map(|role| format!("keeper {}", role.name));
         let auditors = auditor.iter().map(|role| format!("auditor {}", role.name));
-        sources.chain(oracles).chain(holders).chain(auditors).collect()
+        sources.chain(oracles).chain(holders).chain(keepers).chain(auditors).collect()
     }
 
     /// The same with paths relative to the directory of its file.
@@ -521,6 +599,12 @@ impl Configuration {
             if let SignsWith::File(path) = key {
                 at(path);
             }
+        };
+        let chain = |chain: &mut ChainAt| {
+            at(&mut chain.deployment);
+            secret(&mut chain.rpc);
+            key(&mut chain.key);
+            chain.passphrase.iter_mut().for_each(secret);
         };
         let feed = |feed: &mut Feed| match feed {
             Feed::File(path) => at(path),
@@ -551,18 +635,18 @@ impl Configuration {
             key(&mut role.key);
             role.passphrase.iter_mut().for_each(secret);
             feed(&mut role.prices);
+            role.deployment.iter_mut().for_each(at);
         }
         for role in &mut self.holder {
             [&mut role.universe, &mut role.policy].into_iter().for_each(at);
             role.directory.iter_mut().for_each(at);
             secret(&mut role.identity);
             role.sources.iter_mut().for_each(|from| secret(&mut from.token));
-            if let Some(chain) = &mut role.chain {
-                at(&mut chain.deployment);
-                secret(&mut chain.rpc);
-                key(&mut chain.key);
-                chain.passphrase.iter_mut().for_each(secret);
-            }
+            role.chain.iter_mut().for_each(chain);
+        }
+        for role in &mut self.keeper {
+            [&mut role.universe, &mut role.policy].into_iter().for_each(at);
+            chain(&mut role.chain);
         }
         for role in &mut self.auditor {
             [&mut role.universe, &mut role.policy].into_iter().for_each(at);

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`configuration`] | the file |
 //! | [`run`] | one process: roles, each on a thread of its own, and the server |
-//! | [`roles`] | a source signs statements, an oracle node reports prices, a holder proves, an auditor reports |
+//! | [`roles`] | a source states, an oracle node reports prices, a holder proves, a keeper keeps, an auditor reports |
 //! | [`feed`] | where balances and prices come from: a file, a command, a URL, a database |
 //! | [`address`], [`peer`], [`tls`] | what other parties serve, and the certificates of both sides |
 //! | [`state`] | what outlives the process: documents and events, in SQLite |

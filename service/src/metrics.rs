@@ -18,7 +18,7 @@ use surety_core::units::Timestamp;
 /// A role.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RoleLabel {
-    /// Its kind: source, oracle, holder or auditor.
+    /// Its kind: source, oracle, holder, keeper or auditor.
     pub kind: String,
     /// Its name.
     pub role: String,
@@ -66,6 +66,10 @@ pub struct Metrics {
     pub attestation_valid_until: Family<SubjectLabel, Time>,
     /// Whether an account is below the headroom of its holder's configuration.
     pub headroom_low: Family<SubjectLabel, Gauge>,
+    /// Whether an account that a keeper watches does not attest.
+    pub account_insufficient: Family<SubjectLabel, Gauge>,
+    /// What a keeper has done.
+    pub keeper_actions: Family<SubjectLabel, Counter<u64, AtomicU64>>,
     /// Attestations that an auditor accepts.
     pub accepted: Family<RoleLabel, Gauge>,
     /// Attestations that an auditor rejects.
@@ -85,6 +89,8 @@ impl Default for Metrics {
             statement_valid_until: Family::default(),
             attestation_valid_until: Family::default(),
             headroom_low: Family::default(),
+            account_insufficient: Family::default(),
+            keeper_actions: Family::default(),
             accepted: Family::default(),
             rejected: Family::default(),
             answers: Family::default(),
@@ -101,6 +107,9 @@ impl Default for Metrics {
         registry.register("attestation_lapse_timestamp_seconds", help, metrics.attestation_valid_until.clone());
         let help = "Whether an account is below the headroom of the configuration";
         registry.register("headroom_low", help, metrics.headroom_low.clone());
+        let help = "Whether an account that is watched on a chain does not attest";
+        registry.register("account_insufficient", help, metrics.account_insufficient.clone());
+        registry.register("keeper_actions", "Transactions of a keeper", metrics.keeper_actions.clone());
         registry.register("audit_accepted", "Attestations that the last audit accepts", metrics.accepted.clone());
         registry.register("audit_rejected", "Attestations that the last audit rejects", metrics.rejected.clone());
         registry.register("http_answers", "Answers of the server, by status", metrics.answers.clone());

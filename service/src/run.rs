@@ -30,6 +30,7 @@ use crate::{
         auditor::{Auditor, Page},
         holder::Holder,
         keep,
+        keeper::Keeper,
         oracle::Oracle,
         source::Source,
     },
@@ -95,6 +96,9 @@ impl Service {
             let holder = Holder::new(role, &format!("holder[{i}]"), &world)?;
             offers.holders.insert(name, holder.shelves().clone());
             roles.push(Box::new(holder));
+        }
+        for (i, role) in configuration.keeper.into_iter().enumerate() {
+            roles.push(Box::new(Keeper::new(role, &format!("keeper[{i}]"), &world)?));
         }
         for role in configuration.auditor {
             let name = role.name.to_string();

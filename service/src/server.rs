@@ -8,6 +8,7 @@
 //! | `/v1/sources/{role}/{account}/{subject}` | the newest bundle; `POST` asks for a new one | who shows the token |
 //! | `/v1/oracles/{role}/reports/{epoch}` | a report | everybody |
 //! | `/v1/oracles/{role}/snapshots/{epoch}`, `…/latest`, `…/before/{epoch}` | a snapshot | everybody |
+//! | `/v1/oracles/{role}/signatures/{epoch}`, `…/latest` | a signature under a snapshot for a chain | everybody |
 //! | `/v1/holders/{role}/levels/{level}` | the epochs that are attested, with `from` and `most` | everybody |
 //! | `/v1/holders/{role}/levels/{level}/{epoch}`, `…/latest` | an attestation | everybody |
 //! | `/v1/holders/{role}/snapshots/{epoch}` | the snapshot of an attestation | everybody |
@@ -146,6 +147,7 @@ pub fn router(world: Arc<World>, offers: Offers) -> Router {
         .route("/v1/oracles/{role}/reports/{epoch}", get(report))
         .route("/v1/oracles/{role}/snapshots/{epoch}", get(snapshot))
         .route("/v1/oracles/{role}/snapshots/before/{epoch}", get(snapshot_before))
+        .route("/v1/oracles/{role}/signatures/{epoch}", get(signature))
         .route("/v1/holders/{role}/levels/{level}", get(epochs))
         .route("/v1/holders/{role}/levels/{level}/{epoch}", get(attestation))
         .route("/v1/holders/{role}/snapshots/{epoch}", get(proven_snapshot))
@@ -243,6 +245,11 @@ async fn snapshot_before(State(shop): State<Shop>, Path((role, epoch)): Numbered
     read(shop, move |world| Ok(world.state.newest_before(&shelf, epoch)?)).await
 }
 
+async fn signature(State(shop): State<Shop>, Path((role, epoch)): Numbered) -> Result<Response, Refusal> {
+    let shelf = shop.offers.oracles.get(&role).ok_or(Refusal::Nothing)?.signatures.clone();
+    read(shop, move |world| numbered(world, &shelf, &epoch)).await
+}
+
 /// The shelf of a holder's attestations of a level.
 fn attestations(shop: &Shop, role: &str, level: &str) -> Result<Shelf, Refusal> {
     let shelves = shop.offers.holders.get(role).ok_or(Refusal::Nothing)?;
@@ -329,6 +336,8 @@ pub fn description() -> Value {
             "/v1/oracles/{role}/snapshots/{epoch}": open("A snapshot, or the latest", &["role", "epoch"]),
             "/v1/oracles/{role}/snapshots/before/{epoch}":
                 open("The last snapshot before an epoch", &["role", "epoch"]),
+            "/v1/oracles/{role}/signatures/{epoch}":
+                open("The node's signature under a snapshot for an oracle on a chain, or the latest", &["role", "epoch"]),
             "/v1/holders/{role}/levels/{level}": epochs,
             "/v1/holders/{role}/levels/{level}/{epoch}":
                 open("An attestation, or the latest", &["role", "level", "epoch"]),

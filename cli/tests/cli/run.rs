@@ -243,7 +243,7 @@ fn rejects_configurations_that_cannot_run() {
         (holder.replace("fund.age", "token"), 2, "holder[0].identity: expected a key of age"),
         (holder.replace("file = \"token\"", "file = \"universe.toml\""), 2, "token: expected at least 32"),
         (holder.replace("http://127.0.0.1", "http://node.example"), 2, "expected https://"),
-        (holder.replace("[[holder]]", "[[keeper]]"), 2, "found \"keeper\""),
+        (holder.replace("[[holder]]", "[[broker]]"), 2, "found \"broker\""),
     ] {
         assert_ne!(changed, holder, "{said}");
         town.sandbox.write("changed.toml", &changed);

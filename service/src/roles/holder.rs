@@ -8,7 +8,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use sha2::{Digest as _, Sha256};
-use surety_chain::{Contracts, Deployment, Node};
+use surety_chain::Contracts;
 use surety_core::{
     failure::{AnyFailure, Class, Failure as _, Internal},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
@@ -39,15 +39,15 @@ use surety_verifier::attestation::{
     identifiers::SnapshotId,
     report::{check_snapshot, snapshot_id},
     signature::signer,
-    signer::Signer,
     statement::Statement,
+    vault::VaultBalances,
 };
 
-use super::{KEPT, Role, World, label, load_signer, read_policy, shelf};
+use super::{KEPT, Role, World, chain::Chain, label, read_policy, shelf};
 use crate::{
     access::Token,
     address::Address,
-    configuration::{ChainDelivery, HolderRole, StatementsFrom},
+    configuration::{HolderRole, StatementsFrom},
     error::{NotDone, ServiceError},
     metrics::{RoleLabel, SubjectLabel, seconds},
     state::{Shelf, text_of},
@@ -55,6 +55,12 @@ use crate::{
 
 /// Seconds between looks for statements and snapshots.
 const INTERVAL: u64 = 2;
+
+/// How often in an epoch the oracle of a chain is looked at, at least ...
+const LOOKS: u64 = 30;
+
+/// ... and most seconds between two looks.
+const ON_CHAIN: u64 = 30;
 
 /// Sequence numbers begin at the time of the balances, and go on from there by one.
 const SEQUENCES_AHEAD: u64 = 1 << 32;
@@ -85,9 +91,9 @@ pub struct Holder {
     answered: Option<Question>,
 }
 
-/// The snapshot, and the newest statement of each source by its sequence number.
+/// The snapshot, the newest statement of each source by its sequence number, and the checkpoint of the vault.
 #[derive(Debug, PartialEq, Eq)]
-struct Question(SnapshotId, Vec<Option<u64>>);
+struct Question(SnapshotId, Vec<Option<u64>>, Option<Bytes32>);
 
 /// Where a holder's documents are, each for one policy: epochs are numbered by it.
 #[derive(Clone, Debug)]
@@ -100,10 +106,11 @@ pub struct Shelves {
     pins: Shelf,
 }
 
-/// The newest statements, and their openings.
+/// The newest statements, their openings, and what is in the policy's vault.
 struct Stated {
     statements: Vec<Statement>,
     openings: Vec<Opening>,
+    vault: Option<VaultBalances>,
 }
 
 /// Where statements about one account come from.
@@ -113,13 +120,6 @@ struct From {
     account: Name,
     token: Token,
     shelf: Shelf,
-}
-
-/// A registry that attestations are brought to.
-struct Chain {
-    deployment: Deployment,
-    rpc: SecretAt,
-    key: Box<dyn Signer + Send>,
 }
 
 impl Holder {
@@ -146,6 +146,10 @@ impl Holder {
             let shelf = shelf(&label, &["bundle", &id, account.as_str(), &source.to_string()]);
             Ok::<_, AnyFailure>(From { at: source, account, token, shelf })
         };
+        if policy.committed().policy().vault.is_some() && role.chain.is_none() {
+            let expected = "the deployment of the vault that the policy draws on";
+            return Err(NotDone::input(format!("{path}.chain"), expected, "none").into());
+        }
         let agreeing = role.agreeing.unwrap_or(role.snapshots.len());
         let directory = role.directory;
         directory.iter().try_for_each(|directory| files::create_directory(directory))?;
@@ -266,25 +270,43 @@ impl Holder {
     }
 
     /// What a snapshot and the newest statements ask.
-    fn question(&self, snapshot: &Snapshot) -> Result<Question, AnyFailure> {
+    fn question(&self, snapshot: &Snapshot, vault: Option<&VaultBalances>) -> Result<Question, AnyFailure> {
         let newest = |from: &From| self.world.state.newest_number(&from.shelf);
         let sequences = self.sources.iter().map(newest).collect::<Result<_, _>>()?;
-        Ok(Question(snapshot_id(self.policy.committed(), snapshot), sequences))
+        let checkpoint = vault.map(|vault| vault.checkpoint);
+        Ok(Question(snapshot_id(self.policy.committed(), snapshot), sequences, checkpoint))
     }
 
     /// The newest statements that are known, with their openings; none where one is missing.
-    fn stated(&self) -> Result<Option<Stated>, AnyFailure> {
+    fn stated(&self, vault: Option<VaultBalances>) -> Result<Option<Stated>, AnyFailure> {
         let (mut statements, mut openings) = (Vec::new(), Vec::new());
         for from in &self.sources {
             let Some((_, bundle)) = self.world.state.newest_document::<Bundle>(&from.shelf)? else { return Ok(None) };
             openings.push(bundle.open(&self.identity)?);
             statements.push(bundle.statement);
         }
-        Ok(Some(Stated { statements, openings }))
+        Ok(Some(Stated { statements, openings, vault }))
     }
 
-    /// The newest snapshot on which enough of its publishers agree; none if there is none yet.
-    fn snapshot(&self) -> Result<Option<Snapshot>, AnyFailure> {
+    /// Whether the deployment's oracle is what says the prices.
+    fn takes_prices_from_chain(&self) -> bool {
+        self.snapshots.is_empty()
+    }
+
+    /// The chain, where it says prices or what is in a vault.
+    fn contracts(&self) -> Result<Option<Contracts>, AnyFailure> {
+        let is_read = self.takes_prices_from_chain() || self.policy.committed().policy().vault.is_some();
+        self.chain.as_ref().filter(|_| is_read).map(Chain::connect).transpose()
+    }
+
+    /// The newest snapshot, on which enough of its publishers agree, or which the deployment's oracle has taken from
+    /// feeds; none if there is none yet.
+    fn snapshot(&self, contracts: Option<&Contracts>) -> Result<Option<Snapshot>, AnyFailure> {
+        let committed = self.policy.committed();
+        if let Some(contracts) = contracts.filter(|_| self.takes_prices_from_chain()) {
+            let is_there = contracts.latest(committed)?.is_some();
+            return Ok(is_there.then(|| contracts.market(committed)).transpose()?);
+        }
         let mut published: BTreeMap<u64, (SnapshotId, Snapshot, usize)> = BTreeMap::new();
         let mut failures = Vec::new();
         for address in &self.snapshots {
@@ -327,7 +349,7 @@ impl Holder {
         &self,
         level: &Name,
         snapshot: &Snapshot,
-        Stated { statements, openings }: &Stated,
+        Stated { statements, openings, vault }: &Stated,
         now: Timestamp,
     ) -> Result<(), AnyFailure> {
         let newest = self.newest(level)?;
@@ -337,8 +359,12 @@ impl Holder {
             hashes
         };
         let is_same = |(epoch, attestation): &(u64, Attestation)| {
+            let claim = &attestation.claim;
+            let checkpoint = vault.as_ref().map_or(Bytes32::ZERO, |vault| vault.checkpoint);
             *epoch > snapshot.epoch
-                || *epoch == snapshot.epoch && hashes(&attestation.claim.statements) == hashes(statements)
+                || *epoch == snapshot.epoch
+                    && claim.vault_checkpoint == checkpoint
+                    && hashes(&claim.statements) == hashes(statements)
         };
         if newest.as_ref().is_some_and(is_same) {
             return Ok(());
@@ -349,8 +375,8 @@ impl Holder {
         let request = ProofRequest {
             policy: &self.policy,
             snapshot,
-            on_chain: false,
-            vault: None,
+            on_chain: self.takes_prices_from_chain(),
+            vault: vault.as_ref(),
             statements,
             level,
             verifier: self.chain.as_ref().map_or(EvmAddress::ZERO, |chain| chain.deployment.verifier),
@@ -432,8 +458,7 @@ impl Holder {
         if self.world.state.at(&delivered, epoch)?.is_some_and(|known| known == digest) {
             return Ok(());
         }
-        let node = connect(&chain.rpc)?;
-        let contracts = Contracts::check(node, chain.deployment.clone())?;
+        let contracts = chain.connect()?;
         let standing = contracts.query(&self.subject, self.policy.committed(), None)?;
         // Brought before a crash, or by another process of this holder.
         let there = standing.levels.iter().any(|record| {
@@ -441,7 +466,7 @@ impl Holder {
         });
         if !there {
             let one = std::slice::from_ref(attestation);
-            let receipt = contracts.attest(one, self.policy.committed(), &*chain.key)?;
+            let receipt = contracts.attest(one, self.policy.committed(), &*chain.signer)?;
             let (gas, transaction) = (receipt.gas(), receipt.transaction());
             let what = format!("{level} of epoch {epoch} brought to the registry for {gas} gas, {transaction}");
             self.world.note(now, &self.label, &what);
@@ -455,7 +480,7 @@ impl Holder {
     fn watch_headroom(
         &self,
         snapshot: &Snapshot,
-        Stated { statements, openings }: &Stated,
+        Stated { statements, openings, vault }: &Stated,
         now: Timestamp,
     ) -> Result<(), AnyFailure> {
         let Some(headroom) = self.headroom else { return Ok(()) };
@@ -465,7 +490,10 @@ impl Holder {
             let found = problems.first().map_or_else(String::new, ToString::to_string);
             NotDone::outside("snapshot", "the policy's prices", found)
         })?;
-        let account = Account::open(universe, self.prover.params(), statements, openings)?;
+        let mut account = Account::open(universe, self.prover.params(), statements, openings)?;
+        if let Some(vault) = vault {
+            account = account.with_public(&vault.position(universe, self.prover.params())?)?;
+        }
         for name in &self.levels {
             let Some(level) = policy.level(name).filter(|level| level.claim == Claimed::Sufficient) else { continue };
             let multiple = u64::from(level.multiple.0) * u64::from(headroom.0) / u64::from(Ppm::ONE.0);
@@ -492,17 +520,22 @@ impl Role for Holder {
         // A source that does not answer is told of, and what it stated before counts for as long as it is valid.
         let delivered = self.deliver_newest(now);
         let fetched: Vec<_> = self.sources.iter().map(|from| self.fetch(from, now)).collect();
-        let snapshot = self.snapshot()?;
+        let contracts = self.contracts()?;
+        let snapshot = self.snapshot(contracts.as_ref())?;
         let length = self.policy.committed().policy().oracle.epoch.0;
         let agreed_at = *self.agreed_at.get_or_insert(now);
         match snapshot {
             Some(snapshot) => {
                 self.agreed_at = Some(Timestamp((snapshot.epoch + 1).saturating_mul(length)).min(now));
-                let question = self.question(&snapshot)?;
+                let committed = self.policy.committed();
+                let vault = contracts.as_ref().filter(|_| committed.policy().vault.is_some());
+                let vault = vault.map(|contracts| contracts.vault(&self.subject, committed, self.prover.params()));
+                let vault = vault.transpose()?;
+                let question = self.question(&snapshot, vault.as_ref())?;
                 // Openings are decrypted only where there is something to do with them.
                 if self.pin(&snapshot)?
                     && self.answered.as_ref() != Some(&question)
-                    && let Some(stated) = self.stated()?
+                    && let Some(stated) = self.stated(vault)?
                 {
                     let attested: Vec<_> =
                         self.levels.iter().map(|level| self.attest(level, &snapshot, &stated, now)).collect();
@@ -519,24 +552,9 @@ impl Role for Holder {
         }
         delivered?;
         fetched.into_iter().collect::<Result<(), _>>()?;
-        Ok(Timestamp(now.0 + INTERVAL))
-    }
-}
-
-/// The nodes whose URLs are in a secret, one a line.
-fn connect(rpc: &SecretAt) -> Result<Node, AnyFailure> {
-    let urls = rpc.passphrase()?;
-    let urls: Vec<_> = urls.as_str().lines().map(str::trim).filter(|url| !url.is_empty()).collect();
-    Ok(Node::connect_any(&urls)?)
-}
-
-impl Chain {
-    fn load(delivery: ChainDelivery) -> Result<Self, AnyFailure> {
-        Ok(Self {
-            deployment: documents::read(&delivery.deployment)?,
-            rpc: delivery.rpc.into(),
-            key: load_signer(delivery.key, delivery.passphrase)?,
-        })
+        // Nodes of a chain are asked less often than publishers, who are few.
+        let pause = if contracts.is_some() { (length / LOOKS).clamp(INTERVAL, ON_CHAIN) } else { INTERVAL };
+        Ok(Timestamp(now.0 + pause))
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a party does by itself: one module a role.
 
 pub mod auditor;
+mod chain;
 pub mod holder;
+pub mod keeper;
 pub mod oracle;
 pub mod source;
 

@@ -6,15 +6,16 @@
 //! the same price. Every node keeps a copy of each snapshot that it has checked, and serves it: holders need not rely
 //! on one publisher.
 
-use std::{sync::Arc, thread};
+use std::{path::PathBuf, sync::Arc, thread};
 
+use surety_chain::{Deployment, market};
 use surety_core::{
     failure::AnyFailure,
     problem::Problem,
     text::{Document as _, table::Dialect},
     units::{Ppm, Timestamp},
 };
-use surety_host::clock;
+use surety_host::{clock, documents};
 use surety_import::observations::read_observations;
 use surety_margin::{
     market::{Observed, Report, Snapshot},
@@ -24,6 +25,7 @@ use surety_margin::{
 };
 use surety_prover::oracle::{self, Clock, Comparison, Previous};
 use surety_verifier::attestation::{
+    compiled::CompiledPolicy,
     identifiers::{DocumentId, FeedsId},
     report::{check_report_signature, wrong_references},
     signature::KnownKeys,
@@ -59,6 +61,8 @@ pub struct Oracle {
     nodes: Vec<Address>,
     first: bool,
     shelves: Shelves,
+    /// The deployment that it signs snapshots for.
+    deployment: Option<(Deployment, CompiledPolicy)>,
     /// What was read in an epoch and questioned.
     questioned: Option<(u64, Vec<Observed>)>,
 }
@@ -70,6 +74,8 @@ pub struct Shelves {
     pub reports: Shelf,
     /// Snapshots that it has made or checked, by epoch.
     pub snapshots: Shelf,
+    /// Its signatures under snapshots for a deployment's oracle, by epoch.
+    pub signatures: Shelf,
 }
 
 impl Oracle {
@@ -87,8 +93,18 @@ impl Oracle {
         }
         // Epochs are numbered by the policy.
         let id = DocumentId::of(&policy)?.0.to_string();
-        let shelves =
-            Shelves { reports: shelf(&label, &["report", &id]), snapshots: shelf(&label, &["snapshot", &id]) };
+        let shelves = Shelves {
+            reports: shelf(&label, &["report", &id]),
+            snapshots: shelf(&label, &["snapshot", &id]),
+            signatures: shelf(&label, &["signature", &id]),
+        };
+        let compiled = |path: PathBuf| {
+            let deployment: Deployment = documents::read(&path)?;
+            let params = world.params(&universe, role.allow_insecure_srs)?;
+            let policy = CompiledPolicy::compile(policy.clone(), universe.clone(), &params)?;
+            Ok::<_, AnyFailure>((deployment, policy))
+        };
+        let deployment = role.deployment.map(compiled).transpose()?;
         Ok(Self {
             world: Arc::clone(world),
             universe,
@@ -100,6 +116,7 @@ impl Oracle {
             nodes: role.nodes,
             first: role.first,
             shelves,
+            deployment,
             questioned: None,
             label,
         })
@@ -109,6 +126,20 @@ impl Oracle {
     #[must_use]
     pub fn shelves(&self) -> &Shelves {
         &self.shelves
+    }
+
+    /// Signs the newest snapshot for the deployment's oracle, unless it is signed. A contract has no other say in
+    /// prices than a quorum of such signatures, so nothing is signed that was not checked against the policy.
+    fn sign_snapshot(&self, now: Timestamp) -> Result<(), AnyFailure> {
+        let Some((deployment, policy)) = &self.deployment else { return Ok(()) };
+        let (snapshots, signatures) = (&self.shelves.snapshots, &self.shelves.signatures);
+        let Some((epoch, snapshot)) = self.world.state.newest_document::<Snapshot>(snapshots)? else { return Ok(()) };
+        if self.world.state.at(signatures, epoch)?.is_some() {
+            return Ok(());
+        }
+        let signature = market::sign(policy.committed(), &snapshot, deployment, now, &*self.key)?;
+        self.world.state.put_first_document(signatures, epoch, &signature)?;
+        Ok(self.world.state.keep_newest(signatures, KEPT)?)
     }
 
     /// Signs the report of an epoch, unless there is one.
@@ -331,6 +362,7 @@ impl Role for Oracle {
             Some(publisher) => self.mirror(&publisher, epoch)?,
             None => self.publish(epoch, now)?,
         };
+        self.sign_snapshot(clock::now().max(now))?;
         reported?;
         Ok(Timestamp(if complete { (epoch + 1) * length } else { now.0 + 1 }))
     }

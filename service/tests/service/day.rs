@@ -1,228 +1,26 @@
-//! A source, three oracle nodes, a holder and an auditor that know each other by address alone, over a few epochs.
-
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+//! A source, three oracle nodes, a holder and an auditor over a few epochs.
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    sync::Arc,
+    io::Read as _,
+    net::TcpStream,
     thread,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 use surety_core::text::{Document as _, table::Dialect};
-use surety_host::{directories::Directories, keys::demo_key, setup::Setups};
+use surety_host::keys::demo_key;
 use surety_import::observations::read_observations;
-use surety_kzg::Srs;
 use surety_margin::{market::Report, universe::Universe};
 use surety_prover::{
-    bundle::{Bundle, Identity},
+    bundle::Bundle,
     oracle::{self, Clock, Comparison},
 };
-use surety_service::{configuration::Configuration, roles::World, run::Service};
 use surety_verifier::attestation::report;
 use surety_walkthrough::example;
 
-/// Seconds of an epoch.
-const EPOCH: u64 = 4;
-
-/// Longest time that anything takes.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// A directory with the files of all parties, and ports for them.
-struct Town {
-    directory: tempfile::TempDir,
-    ports: Vec<u16>,
-}
-
-/// A process of one party, as far as a test needs it to be one.
-struct Party {
-    world: Arc<World>,
-    thread: Option<thread::JoinHandle<()>>,
-}
-
-impl Drop for Party {
-    fn drop(&mut self) {
-        self.world.stop.stop();
-        if let Some(thread) = self.thread.take() {
-            thread.join().unwrap();
-        }
-    }
-}
-
-impl Town {
-    fn new(parties: usize) -> Self {
-        Self::with_epochs(parties, EPOCH)
-    }
-
-    fn with_epochs(parties: usize, epoch: u64) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let listeners: Vec<_> = (0..parties).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let ports = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
-        let town = Self { directory, ports };
-        // Nothing is at stake here.
-        let universe = Universe::from_toml(example::UNIVERSE.path, example::UNIVERSE.text).unwrap();
-        let universe = example::universe_over(Srs::development(universe.capacity).verifier_key());
-        let policy = example::POLICY.text.replace("epoch = 300", &format!("epoch = {epoch}"));
-        assert_ne!(policy, example::POLICY.text);
-        town.write("universe.toml", &universe);
-        town.write("policy.toml", &policy);
-        for (i, file) in example::HOLDINGS.iter().enumerate() {
-            town.write(&format!("holdings-{i}.csv"), file.text);
-        }
-        for (i, file) in example::OBSERVATIONS.iter().enumerate() {
-            town.write(&format!("prices-{i}.csv"), file.text);
-        }
-        let names = ["custodian-north", "custodian-south", "venue-atlas", "oracle-1", "oracle-2", "oracle-3"];
-        for name in names {
-            town.write(&format!("{name}.key"), &demo_key_text(name));
-        }
-        town.write("token", "0123456789abcdef0123456789abcdef");
-        town.write("identity", &Identity::random().file_text());
-        town
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.path(name);
-        fs::write(&path, text).unwrap();
-        path
-    }
-
-    fn url(&self, party: usize) -> String {
-        format!("http://127.0.0.1:{}", self.ports[party])
-    }
-
-    fn start(&self, party: usize, roles: &str) -> Party {
-        self.start_in(&format!("state-{party}"), party, roles)
-    }
-
-    fn start_in(&self, state: &str, party: usize, roles: &str) -> Party {
-        let text = format!(
-            "kind = \"surety/service\"\nversion = 1\nstate = \"{state}\"\n\n\
-             [http]\nlisten = \"127.0.0.1:{}\"\n\n{roles}",
-            self.ports[party]
-        );
-        let configuration = Configuration::from_toml("surety.toml", &text).unwrap();
-        let directories =
-            Directories { cache: cache(), data: self.path("data"), state: self.path(&format!("user-{party}")) };
-        let page = |_: &surety_audit::audit::Audit| Ok("a page".to_owned());
-        let configuration = configuration.in_directory(self.directory.path());
-        let service = Service::new(configuration, Setups::new(&directories), page).unwrap();
-        let world = Arc::clone(service.world());
-        let thread = thread::spawn(move || service.run().unwrap());
-        Party { world, thread: Some(thread) }
-    }
-
-    fn recipient(&self) -> String {
-        let text = fs::read_to_string(self.path("identity")).unwrap();
-        Identity::from_file_text(&text).unwrap().recipient().to_string()
-    }
-
-    fn sources(&self) -> String {
-        let sources = ["custodian-north", "custodian-south", "venue-atlas"].iter().zip(ACCOUNTS).enumerate();
-        let source = |(i, (name, account)): (usize, (&&str, &str))| {
-            format!(
-                "[[source]]\nname = \"{name}\"\nuniverse = \"universe.toml\"\nkey = {{ file = \"{name}.key\" }}\n\
-                 chain_id = 31337\nregistry = \"{REGISTRY}\"\nevery = \"6s\"\nvalid_for = \"10m\"\n\n\
-                 [[source.accounts]]\naccount = \"{account}\"\nsubject = \"{SUBJECT}\"\nrecipient = \"{}\"\n\
-                 token = {{ file = \"token\" }}\nbalances = {{ file = \"holdings-{i}.csv\" }}\n\n",
-                self.recipient()
-            )
-        };
-        sources.map(source).collect()
-    }
-
-    fn oracle(&self, node: usize) -> String {
-        let role = format!(
-            "[[oracle]]\nname = \"oracle-{n}\"\nuniverse = \"universe.toml\"\npolicy = \"policy.toml\"\n\
-             key = {{ file = \"oracle-{n}.key\" }}\nprices = {{ file = \"prices-{node}.csv\" }}\nfirst = true\n",
-            n = node + 1
-        );
-        let at = |node: usize| format!("{}/v1/oracles/oracle-{}", self.url(1 + node), node + 1);
-        match node {
-            0 => format!("{role}nodes = [\"{}\", \"{}\"]\n", at(1), at(2)),
-            _ => format!("{role}publisher = \"{}\"\n", at(0)),
-        }
-    }
-
-    fn holder(&self) -> String {
-        let from = |(name, account): (&str, &str)| {
-            format!(
-                "[[holder.sources]]\nsource = \"{}/v1/sources/{name}\"\naccount = \"{account}\"\n\
-                 token = {{ file = \"token\" }}\n\n",
-                self.url(0)
-            )
-        };
-        let sources: String =
-            ["custodian-north", "custodian-south", "venue-atlas"].into_iter().zip(ACCOUNTS).map(from).collect();
-        format!(
-            "[[holder]]\nname = \"fund\"\nuniverse = \"universe.toml\"\npolicy = \"policy.toml\"\n\
-             levels = [\"maintenance\"]\nsubject = \"{SUBJECT}\"\nidentity = {{ file = \"identity\" }}\n\
-             snapshots = [\"{}/v1/oracles/oracle-1\", \"{}/v1/oracles/oracle-2\"]\nallow_insecure_srs = true\n\
-             directory = \"attested\"\nheadroom = 100_000_000\n\n{sources}",
-            self.url(1),
-            self.url(2)
-        )
-    }
-
-    fn auditor(&self) -> String {
-        format!(
-            "[[auditor]]\nname = \"auditor\"\nuniverse = \"universe.toml\"\npolicy = \"policy.toml\"\n\
-             allow_insecure_srs = true\nevery = \"2s\"\nreport = \"report.html\"\n\n\
-             [[auditor.holders]]\nat = \"{}/v1/holders/fund\"\nsubject = \"{SUBJECT}\"\n",
-            self.url(4)
-        )
-    }
-
-    fn get(&self, party: usize, path: &str, token: Option<&str>) -> (u16, String) {
-        let mut request = agent().get(format!("{}{path}", self.url(party)));
-        if let Some(token) = token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        let mut response = request.call().unwrap();
-        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
-    }
-
-    #[track_caller]
-    fn wait_for(&self, what: &str, is_there: impl Fn() -> bool) {
-        let end = Instant::now() + PATIENCE;
-        while !is_there() {
-            assert!(Instant::now() < end, "expected {what}");
-            thread::sleep(Duration::from_millis(200));
-        }
-    }
-}
-
-const ACCOUNTS: [&str; 3] = ["treasury", "lending", "trading"];
-const SUBJECT: &str = "0x1111111111111111111111111111111111111111";
-const REGISTRY: &str = "0x2222222222222222222222222222222222222222";
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-
-fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().http_status_as_error(false).build().into()
-}
-
-/// One cache for all tests of this run: bases and tables take seconds.
-fn cache() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
-}
-
-/// The text of a key of the demonstration.
-fn demo_key_text(name: &str) -> String {
-    alloy_primitives::keccak256(format!("surety demo key: {name}")).to_string()
-}
-
-fn events(party: &Party) -> Vec<String> {
-    let events = party.world.state.events(1_000).unwrap();
-    events.into_iter().rev().map(|event| format!("{} {}", event.role, event.what)).collect()
-}
+use crate::town::{PATIENCE, Party, REGISTRY, SUBJECT, TOKEN, Town, agent, answer, events};
 
 #[test]
 fn parties_attest_epoch_after_epoch_and_an_auditor_reports() {
@@ -393,21 +191,6 @@ fn rejects_other_prices_of_an_epoch() {
     assert_eq!(town.get(4, "/v1/holders/fund/levels/maintenance/latest", None).1, attested);
 }
 
-/// Answers every request with one text, as a party would that nobody has written.
-fn answer_always(port: u16, text: String) {
-    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut request = [0; 4_096];
-            let _ = stream.read(&mut request);
-            let length = text.len();
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
-            let _ = stream.write_all(format!("{head}{text}").as_bytes());
-        }
-    });
-}
-
 /// Attack: a node that signs a report with which no snapshot can be made.
 #[test]
 fn rejects_a_report_that_would_spoil_the_snapshot_of_others() {
@@ -422,8 +205,11 @@ fn rejects_a_report_that_would_spoil_the_snapshot_of_others() {
     let (key, now) = (demo_key("oracle-3").unwrap(), surety_host::clock::now());
     let report = oracle::sign(&policy, &universe, observed, Clock::at(now), Comparison::None, &key).unwrap();
     // It says whatever epoch it is asked for, of a time that is in none of them.
-    let of_later = |epoch: u64| report::sign(Report { epoch, ..report.clone() }, &key).unwrap().to_json().unwrap();
-    answer_always(town.ports[3], of_later(now.0 / 8 + 1));
+    let of_later = move |epoch: u64| report::sign(Report { epoch, ..report.clone() }, &key).unwrap().to_json().unwrap();
+    answer(town.ports[3], move |path| {
+        let epoch = path.strip_prefix("/v1/oracles/oracle-3/reports/")?.parse().ok()?;
+        Some(of_later(epoch))
+    });
     let publisher = town.start(1, &town.oracle(0));
     let _node = town.start(2, &town.oracle(1));
     town.wait_for("a snapshot of two", || events(&publisher).iter().any(|event| event.contains("from 2 reports")));

@@ -1,0 +1,293 @@
+//! A venue that relies on attestations: whose position is to be flagged or closed, what that pays, and what it costs.
+//!
+//! What may be done is for the contract to say: each step is simulated, and a refusal is an answer. What a step pays is
+//! computed here as the contract computes it, from what the node says now: both may be otherwise in the next block.
+
+use alloy_primitives::{I256, U256};
+use serde::Serialize;
+use surety_core::ident::{EvmAddress, HexBytes, Name};
+use surety_verifier::{CommittedPolicy, attestation::signer::Signer};
+
+use crate::{
+    abi::{
+        ICollateralVault::balanceOfCall,
+        IERC20Metadata::decimalsCall,
+        IPolicyRegistry::marketRulesCall,
+        ISnapshotOracle::{latestCall, pricesOfCall},
+        MarginGatedVenue::{
+            ATTESTATION_REGISTRYCall, Opened, QUOTECall, VAULTCall, flagCall, liquidateCall, liquidateShortCall,
+            positionOfCall, rulesCall,
+        },
+        VenueRules, address, word,
+    },
+    deployment::Contracts,
+    error::{Action, ChainError},
+    node::Receipt,
+};
+
+const FLAG: Action = Action::new("MarginGatedVenue.flag");
+const LIQUIDATE: Action = Action::new("MarginGatedVenue.liquidate");
+const LIQUIDATE_SHORT: Action = Action::new("MarginGatedVenue.liquidateShort");
+
+/// Decimals of a chain's coin, by which gas is paid.
+const COIN_DECIMALS: u32 = 18;
+
+/// Gas of a liquidation, as long as it cannot be simulated because the account has not been flagged. About twice what
+/// the contract's tests measure.
+const LIQUIDATION_GAS: u64 = 400_000;
+
+/// A venue of a policy.
+#[derive(Debug)]
+pub struct Venue<'a> {
+    contracts: &'a Contracts,
+    at: EvmAddress,
+    policy: &'a CommittedPolicy,
+    rules: VenueRules,
+    quote: EvmAddress,
+    vault: EvmAddress,
+    /// Units of size times price in the quote token's smallest unit.
+    scale: U256,
+    /// Decimals of the quote token.
+    decimals: u32,
+    /// Decimals of each price of the policy.
+    price_decimals: Vec<u8>,
+}
+
+/// Something that anybody may do to an account that does not attest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Flag it: the grace begins.
+    Flag,
+    /// Close its position, as the grace is over.
+    Liquidate,
+    /// Close its position, as a shortfall is attested.
+    LiquidateShort,
+}
+
+impl Step {
+    /// All of them, those first after which nothing is left to do.
+    const ALL: [Self; 3] = [Self::LiquidateShort, Self::Liquidate, Self::Flag];
+}
+
+/// What a step pays and costs, in the quote token's smallest units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Worth {
+    /// What whoever takes it is credited, or will be once the account is liquidated.
+    pub reward: U256,
+    /// The gas at the present fee, until the account is liquidated.
+    pub cost: U256,
+}
+
+impl Worth {
+    /// Whether it pays for itself.
+    #[must_use]
+    pub fn is_profitable(&self) -> bool {
+        self.reward > self.cost
+    }
+}
+
+impl Contracts {
+    /// The venue at an address, which must be one of this policy and this registry.
+    ///
+    /// # Errors
+    /// If it is another's, or no such venue.
+    pub fn venue<'a>(&'a self, at: EvmAddress, policy: &'a CommittedPolicy) -> Result<Venue<'a>, ChainError> {
+        let node = &self.node;
+        let rules = node.view(&at, &rulesCall {})?;
+        let advice = "name a venue of this deployment and policy";
+        if rules.policy != word(&policy.id().0) {
+            let found = HexBytes::<32>(rules.policy.0);
+            return Err(ChainError::mismatch("venue: policy", policy.id().0.to_string(), found, advice));
+        }
+        let registry = HexBytes(node.view(&at, &ATTESTATION_REGISTRYCall {})?.into_array());
+        if registry != self.at.registry {
+            return Err(ChainError::mismatch("venue: registry", self.at.registry.to_string(), registry, advice));
+        }
+        let market = node.view(&self.at.policies, &marketRulesCall { policy: rules.policy })?;
+        let price_decimals: Vec<u8> = market.feeds.iter().map(|feed| feed.decimals).collect();
+        let own = usize::try_from(rules.market).ok().and_then(|market| price_decimals.get(market).copied());
+        let own = own.ok_or_else(|| ChainError::input("venue: market", "a price of the policy", rules.market))?;
+        let quote = HexBytes(node.view(&at, &QUOTECall {})?.into_array());
+        let decimals = node.view(&quote, &decimalsCall {})?;
+        let exponent = (u32::from(rules.sizeDecimals) + u32::from(own)).checked_sub(decimals.into());
+        let scale = exponent.and_then(power_of_ten);
+        let scale = scale.ok_or_else(|| ChainError::input("venue: decimals", "those of a venue", decimals))?;
+        let vault = HexBytes(node.view(&at, &VAULTCall {})?.into_array());
+        Ok(Venue { contracts: self, at, policy, rules, quote, vault, scale, decimals: decimals.into(), price_decimals })
+    }
+}
+
+impl Venue<'_> {
+    /// The accounts that have opened a position since a block, and have one now.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub fn accounts(&self, from: u64) -> Result<Vec<EvmAddress>, ChainError> {
+        let opened = self.contracts.node.events::<Opened>(&self.at, &[], from)?;
+        let mut subjects: Vec<_> = opened.iter().map(|event| HexBytes(event.subject.into_array())).collect();
+        subjects.sort_unstable();
+        subjects.dedup();
+        let mut open = Vec::new();
+        for subject in subjects {
+            if !self.position(&subject)?.0.is_zero() {
+                open.push(subject);
+            }
+        }
+        Ok(open)
+    }
+
+    /// The first step that the venue would let a sender take now; none if it refuses all of them.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub fn possible(&self, subject: &EvmAddress, sender: &EvmAddress) -> Result<Option<Step>, ChainError> {
+        for step in Step::ALL {
+            match self.gas(step, subject, sender) {
+                Ok(_) => return Ok(Some(step)),
+                Err(ChainError::Refused { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes a step.
+    ///
+    /// # Errors
+    /// If the venue refuses.
+    pub fn take(&self, step: Step, subject: &EvmAddress, signer: &dyn Signer) -> Result<Receipt, ChainError> {
+        let (node, subject) = (&self.contracts.node, address(subject));
+        match step {
+            Step::Flag => node.call(signer, &self.at, &flagCall { subject }, FLAG),
+            Step::Liquidate => node.call(signer, &self.at, &liquidateCall { subject }, LIQUIDATE),
+            Step::LiquidateShort => node.call(signer, &self.at, &liquidateShortCall { subject }, LIQUIDATE_SHORT),
+        }
+    }
+
+    /// What a step pays and costs, where one of the policy's prices is that of the chain's coin in the quote token.
+    ///
+    /// # Errors
+    /// If the policy has no such price, or the node does not answer.
+    pub fn worth(
+        &self,
+        step: Step,
+        subject: &EvmAddress,
+        sender: &EvmAddress,
+        coin: &Name,
+    ) -> Result<Worth, ChainError> {
+        let node = &self.contracts.node;
+        let policy = self.rules.policy;
+        let epoch = node.view(&self.contracts.at.oracle, &latestCall { policy })?.epoch;
+        let prices = node.view(&self.contracts.at.oracle, &pricesOfCall { policy, epoch })?;
+        let place = self.policy.policy().market.iter().position(|entry| entry.name == *coin);
+        let coin_price = place.and_then(|place| Some((prices.get(place)?, *self.price_decimals.get(place)?)));
+        let Some((coin_price, coin_decimals)) = coin_price else {
+            return Err(ChainError::input("coin", "a market entry with a price on the chain", coin));
+        };
+        let own = usize::try_from(self.rules.market).ok().and_then(|market| prices.get(market));
+        let own = own.ok_or_else(|| ChainError::input("oracle", "the venue's price", "none"))?;
+        let gas = match step {
+            Step::Flag => self.gas(step, subject, sender)?.saturating_add(LIQUIDATION_GAS),
+            Step::Liquidate | Step::LiquidateShort => self.gas(step, subject, sender)?,
+        };
+        let wei = U256::from(gas).saturating_mul(U256::from(node.gas_price()?));
+        let exponent = (COIN_DECIMALS + u32::from(coin_decimals)).checked_sub(self.decimals).and_then(power_of_ten);
+        let exponent = exponent.ok_or_else(|| ChainError::input("coin", "a price with decimals", coin_decimals))?;
+        let cost = wei.saturating_mul(U256::from(*coin_price)).div_ceil(exponent);
+        Ok(Worth { reward: self.reward(subject, U256::from(*own))?, cost })
+    }
+
+    /// The part of the penalty that is whoever's flagged or liquidated at a price.
+    fn reward(&self, subject: &EvmAddress, price: U256) -> Result<U256, ChainError> {
+        let token = address(&self.quote);
+        let held = self.contracts.node.view(&self.vault, &balanceOfCall { subject: address(subject), token })?;
+        let (size, opened) = self.position(subject)?;
+        let terms = Terms { scale: self.scale, penalty: self.rules.penalty, reward: self.rules.reward };
+        Ok(terms.reward(size, opened, price, held.counted.saturating_add(held.waiting)))
+    }
+
+    /// Size and price of an account's position; zeros if it has none.
+    fn position(&self, subject: &EvmAddress) -> Result<(I256, U256), ChainError> {
+        let position = self.contracts.node.view(&self.at, &positionOfCall { subject: address(subject) })?;
+        Ok((I256::try_from(position.size).unwrap_or_default(), U256::from(position.price)))
+    }
+
+    fn gas(&self, step: Step, subject: &EvmAddress, sender: &EvmAddress) -> Result<u64, ChainError> {
+        let (node, subject) = (&self.contracts.node, address(subject));
+        match step {
+            Step::Flag => node.estimate(sender, &self.at, &flagCall { subject }, FLAG),
+            Step::Liquidate => node.estimate(sender, &self.at, &liquidateCall { subject }, LIQUIDATE),
+            Step::LiquidateShort => node.estimate(sender, &self.at, &liquidateShortCall { subject }, LIQUIDATE_SHORT),
+        }
+    }
+}
+
+/// The terms of a venue that a reward follows from.
+struct Terms {
+    scale: U256,
+    /// Parts per million of the notional.
+    penalty: u32,
+    /// Parts per million of the penalty.
+    reward: u32,
+}
+
+impl Terms {
+    /// As `MarginGatedVenue._close` and `_liquidate` compute it: the account pays its loss first, then the penalty out
+    /// of its gain and its collateral.
+    fn reward(&self, size: I256, opened: U256, price: U256, collateral: U256) -> U256 {
+        const PPM: U256 = U256::from_limbs([1_000_000, 0, 0, 0]);
+        let magnitude = size.unsigned_abs();
+        let share = (magnitude * price * U256::from(self.penalty)).div_ceil(PPM);
+        let penalty = share.div_ceil(self.scale);
+        let moved = magnitude * price.abs_diff(opened);
+        let gains = (price >= opened) != size.is_negative();
+        let (profit, loss) =
+            if gains { (moved / self.scale, U256::ZERO) } else { (U256::ZERO, moved.div_ceil(self.scale)) };
+        let out_of_profit = profit.min(penalty);
+        let seized = collateral.min(loss + penalty - out_of_profit);
+        let paid = out_of_profit + seized.saturating_sub(loss);
+        paid * U256::from(self.reward) / PPM
+    }
+}
+
+/// 10 to a power that the contract can have.
+fn power_of_ten(exponent: u32) -> Option<U256> {
+    U256::from(10).checked_pow(U256::from(exponent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sizes have 18 decimals, prices 8, the quote token 6, as in the contract's tests.
+    fn reward(size: i64, opened: u64, price: u64, collateral: u64) -> u64 {
+        let unit = I256::try_from(10_i64.pow(18)).unwrap();
+        let terms = Terms { scale: power_of_ten(20).unwrap(), penalty: 10_000, reward: 500_000 };
+        let price_of = |dollars: u64| U256::from(dollars * 100_000_000);
+        let size = I256::try_from(size).unwrap() * unit;
+        terms.reward(size, price_of(opened), price_of(price), U256::from(collateral)).to()
+    }
+
+    #[test]
+    fn rewards_come_out_of_penalties_that_are_paid() {
+        const DOLLAR: u64 = 1_000_000;
+        // A penalty of 20 dollars, half of which is the reward.
+        assert_eq!(reward(1, 2_000, 2_000, 1_000 * DOLLAR), 10 * DOLLAR);
+        assert_eq!(reward(-1, 2_000, 2_000, 1_000 * DOLLAR), 10 * DOLLAR);
+        // Out of a gain, without collateral.
+        assert_eq!(reward(1, 1_000, 2_000, 0), 10 * DOLLAR);
+        assert_eq!(reward(-1, 3_000, 2_000, 0), 10 * DOLLAR);
+        // The loss comes first.
+        assert_eq!(reward(1, 2_100, 2_000, 110 * DOLLAR), 5 * DOLLAR);
+        assert_eq!(reward(1, 2_100, 2_000, 100 * DOLLAR), 0);
+        assert_eq!(reward(1, 2_100, 2_000, 0), 0);
+        assert_eq!(reward(0, 0, 2_000, 5), 0);
+    }
+
+    #[test]
+    fn a_step_pays_if_the_reward_is_more_than_the_gas() {
+        let worth = |reward, cost| Worth { reward: U256::from(reward), cost: U256::from(cost) };
+        assert!(worth(2, 1).is_profitable() && !worth(1, 1).is_profitable() && !worth(0, 1).is_profitable());
+    }
+}

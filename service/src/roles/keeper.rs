@@ -1,0 +1,257 @@
+//! A keeper: brings the snapshot of each epoch to a chain, watches who attests there, and flags and liquidates the
+//! accounts of a venue that do not.
+//!
+//! Each step looks at the chain as it is then and does the first thing that the contracts allow. Nothing is remembered
+//! that decides: a block that a reorganisation takes away is made up for in the next step, and two keepers of one venue
+//! do no harm.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use surety_chain::{
+    Contracts,
+    attest::Question,
+    market::SnapshotSignature,
+    venue::{Step, Venue},
+};
+use surety_core::{
+    failure::AnyFailure,
+    ident::{EvmAddress, Name},
+    units::{Seconds, Timestamp},
+};
+use surety_margin::market::Snapshot;
+use surety_prover::prove::ProveError;
+use surety_verifier::attestation::{compiled::CompiledPolicy, report::check_snapshot};
+
+use super::{Role, World, chain::Chain, label, read_policy};
+use crate::{
+    address::Address,
+    configuration::{KeeperRole, VenueAt},
+    error::NotDone,
+    metrics::{RoleLabel, SubjectLabel},
+};
+
+/// A keeper.
+pub struct Keeper {
+    world: Arc<World>,
+    label: RoleLabel,
+    policy: CompiledPolicy,
+    chain: Chain,
+    nodes: Vec<Address>,
+    snapshots: bool,
+    level: Name,
+    max_age: Seconds,
+    subjects: Vec<EvmAddress>,
+    venue: Option<VenueAt>,
+    every: Seconds,
+    /// Accounts that were told of, since they do not attest.
+    told: BTreeSet<EvmAddress>,
+    /// Steps that were told of, since they do not pay.
+    unpaid: BTreeSet<(EvmAddress, String)>,
+}
+
+impl Keeper {
+    /// The role of a configuration.
+    ///
+    /// # Errors
+    /// If a file or a key cannot be read, the policy has no such level or price, or the set-up is nobody's.
+    pub fn new(role: KeeperRole, path: &str, world: &Arc<World>) -> Result<Self, AnyFailure> {
+        let (universe, policy) = read_policy(&role.universe, &role.policy)?;
+        if policy.level(&role.level).is_none() {
+            return Err(ProveError::no_level(&policy, &role.level).into());
+        }
+        let coin = role.venue.as_ref().and_then(|venue| venue.coin.as_ref());
+        if let Some(coin) = coin.filter(|coin| policy.market.iter().all(|entry| entry.name != **coin)) {
+            let expected = "a market entry of the policy, the price of the chain's coin";
+            return Err(NotDone::input(format!("{path}.venue.coin"), expected, coin.to_string()).into());
+        }
+        let params = world.params(&universe, role.allow_insecure_srs)?;
+        let max_age = role.max_age.unwrap_or(policy.oracle.max_age);
+        Ok(Self {
+            world: Arc::clone(world),
+            label: label("keeper", &role.name),
+            policy: CompiledPolicy::compile(policy, universe, &params)?,
+            chain: Chain::load(role.chain)?,
+            nodes: role.nodes,
+            snapshots: role.snapshots,
+            level: role.level,
+            max_age,
+            subjects: role.subjects,
+            venue: role.venue,
+            every: role.every,
+            told: BTreeSet::new(),
+            unpaid: BTreeSet::new(),
+        })
+    }
+
+    fn note(&self, now: Timestamp, what: &str) {
+        self.world.note(now, &self.label, what);
+    }
+
+    /// Brings the snapshot of the present epoch to the chain, unless it is there.
+    fn snapshot(&self, contracts: &Contracts, now: Timestamp) -> Result<(), AnyFailure> {
+        let policy = self.policy.committed();
+        if !self.snapshots || !contracts.is_snapshot_due(policy)? {
+            return Ok(());
+        }
+        let taken = if self.nodes.is_empty() {
+            contracts.take(policy.id(), &*self.chain.signer)?
+        } else {
+            let latest = contracts.latest(policy)?.map_or(0, |latest| latest.epoch);
+            let Some((snapshot, signatures)) = self.signed()? else { return Ok(()) };
+            if snapshot.epoch <= latest {
+                return Ok(());
+            }
+            contracts.submit(policy, &snapshot, &signatures, &*self.chain.signer)?
+        };
+        let marked = if taken.marked { ", marked" } else { "" };
+        self.count("snapshot");
+        let (gas, transaction) = (taken.receipt.gas(), taken.receipt.transaction());
+        self.note(now, &format!("snapshot of epoch {}{marked} for {gas} gas, {transaction}", taken.epoch));
+        Ok(())
+    }
+
+    /// The newest snapshot of the nodes, and signatures of a quorum; none if there are not so many yet.
+    fn signed(&self) -> Result<Option<(Snapshot, Vec<SnapshotSignature>)>, AnyFailure> {
+        let (mut newest, mut failure) = (None::<Snapshot>, None);
+        for node in &self.nodes {
+            match self.world.client.document::<Snapshot>(&node.below("snapshots/latest"), None) {
+                Ok(Some(snapshot)) if newest.as_ref().is_none_or(|newest| newest.epoch < snapshot.epoch) => {
+                    // A node that serves something else keeps nobody from the snapshot of the others.
+                    match check_snapshot(self.policy.committed(), &snapshot) {
+                        Ok(_) => newest = Some(snapshot),
+                        Err(error) => failure = Some(error.into()),
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => failure = Some(error),
+            }
+        }
+        let Some(snapshot) = newest else { return failure.map_or(Ok(None), Err) };
+        let place = format!("signatures/{}", snapshot.epoch);
+        let mut signatures: Vec<SnapshotSignature> = Vec::new();
+        for node in &self.nodes {
+            match self.world.client.document(&node.below(&place), None) {
+                Ok(signature) => signatures.extend(signature),
+                Err(error) => failure = Some(error),
+            }
+        }
+        // One bad signature would have the whole call refused.
+        let (policy, deployment) = (self.policy.committed(), &self.chain.deployment);
+        let is_nodes = |signer| policy.policy().oracle.nodes.iter().any(|node| node.signer == signer);
+        signatures
+            .retain(|signature| is_nodes(signature.signer) && signature.verify(policy, &snapshot, deployment).is_ok());
+        signatures.sort_by_key(|signature| signature.signer);
+        signatures.dedup_by_key(|signature| signature.signer);
+        let quorum = self.policy.committed().policy().oracle.quorum as usize;
+        match failure {
+            _ if signatures.len() >= quorum => Ok(Some((snapshot, signatures))),
+            Some(failure) => Err(failure),
+            None => Ok(None),
+        }
+    }
+
+    /// Tells of accounts that do not attest, and of those that do again.
+    fn watch(&mut self, contracts: &Contracts, now: Timestamp) -> Result<(), AnyFailure> {
+        let question = Question { level: self.level.clone(), max_age: self.max_age };
+        for subject in self.subjects.clone() {
+            let standing = contracts.query(&subject, self.policy.committed(), Some(&question))?;
+            let holds = standing.sufficient.unwrap_or(false);
+            let of = SubjectLabel { role: self.label.role.clone(), of: subject.to_string() };
+            self.world.metrics.account_insufficient.get_or_create(&of).set((!holds).into());
+            if holds && self.told.remove(&subject) {
+                self.note(now, &format!("{subject} attests to {} again", self.level));
+            } else if !holds && self.told.insert(subject) {
+                let last = standing.levels.iter().find(|record| record.level == self.level);
+                let last = last.map_or("never did".to_owned(), |record| format!("did so in epoch {}", record.epoch));
+                self.note(now, &format!("{subject} does not attest to {}: {last}", self.level));
+            }
+        }
+        Ok(())
+    }
+
+    /// Flags and liquidates accounts of the venue that do not attest, where that pays.
+    fn keep_venue(&mut self, contracts: &Contracts, now: Timestamp) -> Result<(), AnyFailure> {
+        let Some(at) = self.venue.clone() else { return Ok(()) };
+        let policy = self.policy.clone();
+        let venue = contracts.venue(at.address, policy.committed())?;
+        let mut failure = Ok(());
+        for subject in venue.accounts(at.from)? {
+            // An account that cannot be dealt with keeps nobody else from being.
+            if let Err(error) = self.deal_with(&venue, &at, &subject, now) {
+                failure = Err(error);
+            }
+        }
+        failure
+    }
+
+    fn deal_with(
+        &mut self,
+        venue: &Venue<'_>,
+        at: &VenueAt,
+        subject: &EvmAddress,
+        now: Timestamp,
+    ) -> Result<(), AnyFailure> {
+        let own = self.chain.signer.address();
+        let Some(step) = venue.possible(subject, &own)? else { return Ok(()) };
+        let name = words(step);
+        let paid = match &at.coin {
+            None => String::new(),
+            Some(coin) => {
+                let worth = venue.worth(step, subject, &own, coin)?;
+                if !worth.is_profitable() {
+                    if self.unpaid.insert((*subject, name.to_owned())) {
+                        let what = format!("{subject}: {name} pays {} and costs {}: left", worth.reward, worth.cost);
+                        self.note(now, &what);
+                    }
+                    return Ok(());
+                }
+                format!(", which pays {} and costs {}", worth.reward, worth.cost)
+            }
+        };
+        let receipt = venue.take(step, subject, &*self.chain.signer)?;
+        self.count(name);
+        self.unpaid.retain(|(known, _)| known != subject);
+        let (gas, transaction) = (receipt.gas(), receipt.transaction());
+        self.note(now, &format!("{subject}: {name}, {}{paid}, for {gas} gas, {transaction}", reason(step)));
+        Ok(())
+    }
+
+    fn count(&self, what: &str) {
+        let of = SubjectLabel { role: self.label.role.clone(), of: what.to_owned() };
+        self.world.metrics.keeper_actions.get_or_create(&of).inc();
+    }
+}
+
+/// A step in words.
+fn words(step: Step) -> &'static str {
+    match step {
+        Step::Flag => "flag",
+        Step::Liquidate => "liquidation",
+        Step::LiquidateShort => "liquidation of a shortfall",
+    }
+}
+
+/// Why a step is taken.
+fn reason(step: Step) -> &'static str {
+    match step {
+        Step::Flag => "as it does not attest",
+        Step::Liquidate => "as its grace is over and it does not attest",
+        Step::LiquidateShort => "as its shortfall is attested at the newest prices",
+    }
+}
+
+impl Role for Keeper {
+    fn label(&self) -> &RoleLabel {
+        &self.label
+    }
+
+    fn step(&mut self, now: Timestamp) -> Result<Timestamp, AnyFailure> {
+        let contracts = self.chain.connect()?;
+        let brought = self.snapshot(&contracts, now);
+        let watched = self.watch(&contracts, now);
+        self.keep_venue(&contracts, now)?;
+        watched?;
+        brought?;
+        Ok(Timestamp(now.0.saturating_add(self.every.0)))
+    }
+}
