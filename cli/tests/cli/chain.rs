@@ -55,7 +55,7 @@ sol! {
 }
 
 /// The example's prices, as the feeds answer.
-const PRICES: [i128; 11] = [
+pub(crate) const PRICES: [i128; 11] = [
     99_957_100,
     100_046_400,
     10_427_780_000_000,
@@ -131,7 +131,7 @@ impl Anvil {
     }
 
     #[track_caller]
-    fn ask(&self, method: &str, parameters: Value) -> Value {
+    pub(crate) fn ask(&self, method: &str, parameters: Value) -> Value {
         let answer = self.request(method, parameters);
         assert!(answer.get("error").is_none(), "{method}: {answer}");
         answer["result"].clone()
@@ -170,11 +170,11 @@ impl Anvil {
     }
 
     #[track_caller]
-    fn call(&self, from: Address, to: Address, call: impl SolCall) {
+    pub(crate) fn call(&self, from: Address, to: Address, call: impl SolCall) {
         self.send(from, Some(to), call.abi_encode());
     }
 
-    fn view<C: SolCall>(&self, to: Address, call: &C) -> C::Return {
+    pub(crate) fn view<C: SolCall>(&self, to: Address, call: &C) -> C::Return {
         let data = hex::encode_prefixed(call.abi_encode());
         let answer = self.ask("eth_call", json!([{ "to": to.to_string(), "data": data }, "latest"]));
         C::abi_decode_returns(&hex::decode(answer.as_str().unwrap()).unwrap()).unwrap()
@@ -190,11 +190,11 @@ impl Anvil {
 }
 
 /// The example's policy on a chain, with feeds at its prices, and everything that the commands need.
-struct Scene {
-    sandbox: Sandbox,
-    anvil: Anvil,
-    owner: Address,
-    subject: Address,
+pub(crate) struct Scene {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) anvil: Anvil,
+    pub(crate) owner: Address,
+    pub(crate) subject: Address,
     feeds: Vec<Address>,
     token: Address,
 }
@@ -204,7 +204,12 @@ impl Scene {
     fn new() -> Option<Self> {
         let (sandbox, now) = example();
         // The commands' clock is the machine's: the chain stays behind it.
-        let anvil = Anvil::start(now - 24 * EPOCH)?;
+        Self::over(sandbox, now - 24 * EPOCH)
+    }
+
+    /// The same with files of one's own, on a chain that begins at a time.
+    pub(crate) fn over(sandbox: Sandbox, time: u64) -> Option<Self> {
+        let anvil = Anvil::start(time)?;
         let address = |name: &str| -> Address {
             let line = format!("key address --key {}", sandbox.demo_key(name));
             sandbox.surety(&line).expect(0).stdout.trim().parse().unwrap()
@@ -250,12 +255,12 @@ impl Scene {
     }
 
     /// The policy as it was, without a vault.
-    fn draw_on_no_vault(&self) {
+    pub(crate) fn draw_on_no_vault(&self) {
         let policy = fs::read_to_string(self.sandbox.path("here/policy.toml")).unwrap();
         self.sandbox.write("here/policy.toml", policy.split(VAULT).next().unwrap());
     }
 
-    fn edit_policy(&self, from: &str, to: &str) {
+    pub(crate) fn edit_policy(&self, from: &str, to: &str) {
         let policy = fs::read_to_string(self.sandbox.path("here/policy.toml")).unwrap();
         assert!(policy.contains(from), "{from}");
         self.sandbox.write("here/policy.toml", &policy.replace(from, to));
@@ -277,7 +282,7 @@ impl Scene {
 
     /// Runs a command of `surety chain`, which must succeed, and returns its data.
     #[track_caller]
-    fn run(&self, line: &str) -> Value {
+    pub(crate) fn run(&self, line: &str) -> Value {
         self.sandbox.surety(&self.line(line)).data()
     }
 
@@ -323,12 +328,12 @@ impl Scene {
         assert_eq!(paths, ["contract: code of BookRegistry"]);
     }
 
-    fn deployed(&self, contract: &str) -> Address {
+    pub(crate) fn deployed(&self, contract: &str) -> Address {
         read_json(&self.sandbox.path("deployment.json"))[contract].as_str().unwrap().parse().unwrap()
     }
 
     /// Lets the feeds answer, as of now.
-    fn set_prices(&self, time: u64, prices: &[i128]) {
+    pub(crate) fn set_prices(&self, time: u64, prices: &[i128]) {
         for (feed, price) in self.feeds.iter().zip(prices) {
             self.anvil.call(self.owner, *feed, setCall { answer: *price, updatedAt: U40::from(time) });
         }
@@ -374,6 +379,11 @@ impl Scene {
 impl Scene {
     /// A venue that trades BTC, and collateral in its vault.
     fn venue(&self, policy: &str, shortfall_level: u32) -> Address {
+        self.venue_within(policy, shortfall_level, AGE, 60)
+    }
+
+    /// The same, with the largest age of prices and a grace, in seconds.
+    pub(crate) fn venue_within(&self, policy: &str, shortfall_level: u32, age: u64, grace: u64) -> Address {
         let Self { anvil, owner, subject, token, .. } = self;
         let vault = self.deployed("vault");
         let rules = VenueRules {
@@ -382,10 +392,10 @@ impl Scene {
             maintenanceLevel: U256::ZERO,
             initialLevel: U256::from(1),
             shortfallLevel: shortfall_level,
-            openingAge: U40::from(AGE),
-            holdingAge: U40::from(AGE),
-            maxPriceAge: U40::from(AGE),
-            grace: U40::from(60),
+            openingAge: U40::from(age),
+            holdingAge: U40::from(age),
+            maxPriceAge: U40::from(age),
+            grace: U40::from(grace),
             settlementAge: U40::from(86_400),
             sizeDecimals: 8,
             penalty: 50_000,

@@ -19,6 +19,7 @@ mod fields;
 mod forecast;
 mod haircuts;
 mod import;
+mod keeper;
 mod market;
 mod parameters;
 mod presentation;

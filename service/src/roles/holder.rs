@@ -8,7 +8,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use sha2::{Digest as _, Sha256};
-use surety_chain::Contracts;
+use surety_chain::{Contracts, attest::Question};
 use surety_core::{
     failure::{AnyFailure, Class, Failure as _, Internal},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
@@ -88,12 +88,12 @@ pub struct Holder {
     /// When publishers last agreed on a snapshot.
     agreed_at: Option<Timestamp>,
     /// The last question that was answered, with everything that an answer takes.
-    answered: Option<Question>,
+    answered: Option<Asked>,
 }
 
 /// The snapshot, the newest statement of each source by its sequence number, and the checkpoint of the vault.
 #[derive(Debug, PartialEq, Eq)]
-struct Question(SnapshotId, Vec<Option<u64>>, Option<Bytes32>);
+struct Asked(SnapshotId, Vec<Option<u64>>, Option<Bytes32>);
 
 /// Where a holder's documents are, each for one policy: epochs are numbered by it.
 #[derive(Clone, Debug)]
@@ -270,11 +270,11 @@ impl Holder {
     }
 
     /// What a snapshot and the newest statements ask.
-    fn question(&self, snapshot: &Snapshot, vault: Option<&VaultBalances>) -> Result<Question, AnyFailure> {
+    fn asked(&self, snapshot: &Snapshot, vault: Option<&VaultBalances>) -> Result<Asked, AnyFailure> {
         let newest = |from: &From| self.world.state.newest_number(&from.shelf);
         let sequences = self.sources.iter().map(newest).collect::<Result<_, _>>()?;
         let checkpoint = vault.map(|vault| vault.checkpoint);
-        Ok(Question(snapshot_id(self.policy.committed(), snapshot), sequences, checkpoint))
+        Ok(Asked(snapshot_id(self.policy.committed(), snapshot), sequences, checkpoint))
     }
 
     /// The newest statements that are known, with their openings; none where one is missing.
@@ -459,11 +459,14 @@ impl Holder {
             return Ok(());
         }
         let contracts = chain.connect()?;
-        let standing = contracts.query(&self.subject, self.policy.committed(), None)?;
-        // Brought before a crash, or by another process of this holder.
-        let there = standing.levels.iter().any(|record| {
-            record.level == *level && record.epoch >= epoch && record.valid_until >= attestation.claim.valid_until
-        });
+        let question = Question { level: level.clone(), max_age: self.policy.committed().policy().oracle.max_age };
+        let standing = contracts.query(&self.subject, self.policy.committed(), Some(&question))?;
+        // Brought before a crash, or by another process of this holder; and no vault has changed since.
+        let counts = standing.sufficient.or(standing.short).unwrap_or(false);
+        let there = counts
+            && standing.levels.iter().any(|record| {
+                record.level == *level && record.epoch >= epoch && record.valid_until >= attestation.claim.valid_until
+            });
         if !there {
             let one = std::slice::from_ref(attestation);
             let receipt = contracts.attest(one, self.policy.committed(), &*chain.signer)?;
@@ -531,17 +534,17 @@ impl Role for Holder {
                 let vault = contracts.as_ref().filter(|_| committed.policy().vault.is_some());
                 let vault = vault.map(|contracts| contracts.vault(&self.subject, committed, self.prover.params()));
                 let vault = vault.transpose()?;
-                let question = self.question(&snapshot, vault.as_ref())?;
+                let asked = self.asked(&snapshot, vault.as_ref())?;
                 // Openings are decrypted only where there is something to do with them.
                 if self.pin(&snapshot)?
-                    && self.answered.as_ref() != Some(&question)
+                    && self.answered.as_ref() != Some(&asked)
                     && let Some(stated) = self.stated(vault)?
                 {
                     let attested: Vec<_> =
                         self.levels.iter().map(|level| self.attest(level, &snapshot, &stated, now)).collect();
                     self.watch_headroom(&snapshot, &stated, now)?;
                     attested.into_iter().collect::<Result<(), _>>()?;
-                    self.answered = Some(question);
+                    self.answered = Some(asked);
                 }
             }
             None if now.0 > agreed_at.0.saturating_add(2 * length) => {
