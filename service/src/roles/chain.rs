@@ -3,16 +3,15 @@
 use surety_chain::{Contracts, Deployment, Node};
 use surety_core::failure::AnyFailure;
 use surety_host::{documents, keys::SecretAt};
-use surety_verifier::attestation::signer::Signer;
 
-use super::load_signer;
+use super::{AnySigner, load_signer};
 use crate::configuration::ChainAt;
 
 /// A deployment that a role reads and writes.
 pub(crate) struct Chain {
     pub(crate) deployment: Deployment,
     rpc: SecretAt,
-    pub(crate) signer: Box<dyn Signer + Send>,
+    pub(crate) signer: AnySigner,
 }
 
 impl Chain {

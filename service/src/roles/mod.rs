@@ -52,6 +52,9 @@ const LAST_RETRY: Duration = Duration::from_mins(1);
 /// How many epochs documents stay on a shelf.
 pub(crate) const KEPT: u32 = 10_000;
 
+/// Whoever signs for a role.
+pub(crate) type AnySigner = Box<dyn Signer + Send + Sync>;
+
 /// Something that a party does by itself.
 pub trait Role: Send {
     /// Its kind and name.
@@ -252,7 +255,7 @@ pub(crate) fn read_policy(universe: &Path, policy: &Path) -> Result<(Universe, P
 }
 
 /// Whoever signs, without anybody to ask for a passphrase.
-pub(crate) fn load_signer(with: SignsWith, passphrase: Option<Secret>) -> Result<Box<dyn Signer + Send>, AnyFailure> {
+pub(crate) fn load_signer(with: SignsWith, passphrase: Option<Secret>) -> Result<AnySigner, AnyFailure> {
     let at = match with {
         SignsWith::Command(command) => return Ok(Box::new(CommandSigner::new(&command.run, command.address)?)),
         SignsWith::File(path) => Secret::File(path),

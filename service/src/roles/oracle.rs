@@ -29,10 +29,9 @@ use surety_verifier::attestation::{
     identifiers::{DocumentId, FeedsId},
     report::{check_report_signature, wrong_references},
     signature::KnownKeys,
-    signer::Signer,
 };
 
-use super::{KEPT, Role, World, label, load_signer, log_notes, read_policy, shelf};
+use super::{AnySigner, KEPT, Role, World, label, load_signer, log_notes, read_policy, shelf};
 use crate::{
     address::Address,
     configuration::{Feed, OracleRole},
@@ -54,7 +53,7 @@ pub struct Oracle {
     label: RoleLabel,
     universe: Universe,
     policy: Policy,
-    key: Box<dyn Signer + Send>,
+    key: AnySigner,
     feed: Feed,
     question: Ppm,
     publisher: Option<Address>,

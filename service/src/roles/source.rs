@@ -22,9 +22,9 @@ use surety_prover::{
     sequences::{Sequences, StatedAccount},
     source::{self, StatementTerms},
 };
-use surety_verifier::attestation::{eip712::Audience, signer::Signer};
+use surety_verifier::attestation::eip712::Audience;
 
-use super::{Role, World, label, load_signer, shelf};
+use super::{AnySigner, Role, World, label, load_signer, shelf};
 use crate::{
     access::{Token, TokenDigest},
     configuration::{Feed, Form, SourceAccount, SourceRole},
@@ -52,7 +52,7 @@ struct Pen {
     label: RoleLabel,
     universe: Universe,
     params: Params,
-    key: Box<dyn Signer + Send>,
+    key: AnySigner,
     audience: Audience,
     every: Seconds,
     valid_for: Seconds,

@@ -5,7 +5,7 @@ use std::{fs, sync::Arc};
 
 use serde_json::{Value, json};
 use surety_core::{
-    ident::EvmAddress,
+    ident::{EvmAddress, HexBytes, Name},
     text::{Document as _, table::Dialect},
     units::Timestamp,
 };
@@ -14,17 +14,14 @@ use surety_import::{
     observations::read_observations,
     positions::{self, Reading},
 };
-use surety_kzg::{Silent, SrsId};
+use surety_kzg::{SrsId, progress::Silent};
 use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_prover::{
     bundle::{Bundle, Identity},
     oracle::{self, Clock, Comparison, Previous},
     source::{self, StatementTerms},
 };
-use surety_service::{
-    configuration::Configuration,
-    roles::{Role, World, auditor::Auditor, holder::Holder, oracle::Oracle},
-};
+use surety_service::roles::{Role, World, auditor::Auditor, holder::Holder, oracle::Oracle};
 use surety_verifier::attestation::{claim::Attestation, eip712::Audience};
 use surety_walkthrough::example;
 
@@ -33,6 +30,11 @@ use crate::town::{REGISTRY, SUBJECT, Town, answer};
 /// What a role says of one step at a time.
 fn said(role: &mut dyn Role, now: Timestamp) -> String {
     role.step(now).map_or_else(|error| error.to_string(), |_| "nothing".to_owned())
+}
+
+fn address(text: &str) -> EvmAddress {
+    let address: alloy_primitives::Address = text.parse().unwrap();
+    HexBytes(address.into_array())
 }
 
 fn read(town: &Town) -> (Universe, Policy) {
@@ -50,9 +52,9 @@ fn bundle(town: &Town, world: &World, signer: &str, change: impl FnOnce(&mut Sta
     let holdings = positions::read(file.path, file.text, &universe, &reading, &mut Vec::new()).unwrap().holdings;
     let now = clock::now();
     let mut terms = StatementTerms {
-        audience: Audience { chain_id: 31_337, registry: REGISTRY.parse().unwrap() },
-        subject: SUBJECT.parse().unwrap(),
-        account: "treasury".parse().unwrap(),
+        audience: Audience { chain_id: 31_337, registry: address(REGISTRY) },
+        subject: address(SUBJECT),
+        account: Name::new("treasury").unwrap(),
         as_of: now,
         valid_until: Timestamp(now.0 + 600),
         sequence: now.0,
@@ -75,8 +77,8 @@ fn holder(town: &Town, party: usize, more: &str) -> (Holder, Arc<World>) {
 fn rejects_bundles_of_anything_but_the_holders_account() {
     type Change = fn(&mut StatementTerms);
     let cases: [(&str, &str, Change); 10] = [
-        ("custodian-north", "account: expected treasury, found lending", |t| t.account = "lending".parse().unwrap()),
-        ("custodian-north", "subject: expected 0x1111", |t| t.subject = REGISTRY.parse().unwrap()),
+        ("custodian-north", "account: expected treasury, found lending", |t| t.account = Name::new("lending").unwrap()),
+        ("custodian-north", "subject: expected 0x1111", |t| t.subject = address(REGISTRY)),
         ("custodian-north", "statement: expected one that counts now", |t| t.as_of.0 += 500),
         ("custodian-north", "statement: expected one that counts now", |t| {
             (t.as_of.0, t.valid_until.0) = (t.as_of.0 - 9, t.as_of.0 - 5);
@@ -98,7 +100,7 @@ fn rejects_bundles_of_anything_but_the_holders_account() {
         let text = bundle(&town, &world, signer, change).to_json().unwrap();
         // The last case is the good bundle, of which the next source's account has none.
         answer(town.ports[0], move |path| path.contains("/treasury/").then(|| text.clone()));
-        [1, 2].map(|node| answer(town.ports[node], |_| None));
+        [1, 2].into_iter().for_each(|node| answer(town.ports[node], |_| None));
         let found = said(&mut role, clock::now());
         assert!(found.contains(expected), "expected {expected}, found {found}");
     }
@@ -123,7 +125,7 @@ fn rejects_bundles_that_were_changed() {
         let mut changed: Value = serde_json::from_str(&text).unwrap();
         change(&mut changed);
         answer(town.ports[0], move |path| path.contains("/treasury/").then(|| changed.to_string()));
-        [1, 2].map(|node| answer(town.ports[node], |_| None));
+        [1, 2].into_iter().for_each(|node| answer(town.ports[node], |_| None));
         let found = said(&mut role, clock::now());
         assert!(found.contains(expected), "expected {expected}, found {found}");
     }
