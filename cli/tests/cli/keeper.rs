@@ -97,7 +97,7 @@ impl Coast {
     /// Whether an account has a position at the venue.
     fn has_position(&self, venue: Address) -> bool {
         let position = self.scene.anvil.view(venue, &positionOfCall { subject: self.scene.subject });
-        !position.size.is_zero()
+        position.size != 0
     }
 
     /// Whether the keeper has told of something.
