@@ -35,3 +35,4 @@ mod solidity;
 mod spelling;
 mod vaults;
 mod verify;
+mod wallets;
