@@ -102,7 +102,10 @@ contract FallbackFeedTest {
         new FallbackFeed(first, second, deviation, Disagreement.Refuse);
     }
 
-    function _feed(IAggregatorV3 first, IAggregatorV3 second, Disagreement disagreement) private returns (FallbackFeed) {
+    function _feed(IAggregatorV3 first, IAggregatorV3 second, Disagreement disagreement)
+        private
+        returns (FallbackFeed)
+    {
         return new FallbackFeed(Sourced(first, AGE), Sourced(second, 2 * AGE), DEVIATION, disagreement);
     }
 
