@@ -56,7 +56,8 @@ contract FallbackFeed is IAggregatorV3 {
     constructor(Sourced memory primary, Sourced memory secondary, uint256 maxDeviation, Disagreement disagreement) {
         uint8 decimals_ = primary.aggregator.decimals();
         bool isTwo = address(primary.aggregator) != address(secondary.aggregator);
-        bool isValid = isTwo && decimals_ == secondary.aggregator.decimals() && primary.maxAge != 0 && secondary.maxAge != 0 && maxDeviation != 0 && maxDeviation <= PPM;
+        bool isValid = isTwo && decimals_ == secondary.aggregator.decimals() && primary.maxAge != 0
+            && secondary.maxAge != 0 && maxDeviation != 0 && maxDeviation <= PPM;
         if (!isValid) revert InvalidFeeds();
         (PRIMARY, SECONDARY, decimals) = (primary.aggregator, secondary.aggregator, decimals_);
         (PRIMARY_MAX_AGE, SECONDARY_MAX_AGE) = (primary.maxAge, secondary.maxAge);
