@@ -185,8 +185,8 @@ impl Node {
     }
 
     /// The events of one kind that a contract has emitted from a block on, in the chain's order: those with one of
-    /// these words, if there are any, as their first topic. Nodes answer for so many blocks or events at a time: where one
-    /// fails, half as many blocks are asked for.
+    /// these words, if there are any, as their first topic. Nodes answer for so many blocks or events at a time:
+    /// where one fails, half as many blocks are asked for.
     pub(crate) fn events<E: SolEvent>(&self, at: &EvmAddress, first: &[B256], from: u64) -> Result<Vec<E>, ChainError> {
         const METHOD: &str = "eth_getLogs";
         let newest = self.ask("eth_blockNumber", self.provider.get_block_number().into_future())?;

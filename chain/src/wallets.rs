@@ -17,7 +17,7 @@ use alloy::{
 use alloy_primitives::{B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolValue as _;
 use alloy_trie::{
-    Nibbles, TrieAccount,
+    EMPTY_ROOT_HASH, KECCAK_EMPTY, Nibbles, TrieAccount,
     proof::{ProofVerificationError, verify_proof},
 };
 use schemars::JsonSchema;
@@ -206,8 +206,12 @@ impl Node {
             storage_root: proof.storage_hash,
             code_hash: proof.code_hash,
         };
-        // An account that was never used is in no state.
-        let is_absent = proof.nonce == 0 && proof.balance.is_zero() && account.is_storage_and_code_empty();
+        // An account that was never used is in no state (EIP-161).
+        let is_empty = |hash: B256, empty: B256| hash == empty || hash.is_zero();
+        let is_absent = proof.nonce == 0
+            && proof.balance.is_zero()
+            && is_empty(proof.storage_hash, EMPTY_ROOT_HASH)
+            && is_empty(proof.code_hash, KECCAK_EMPTY);
         let leaf = (!is_absent).then(|| alloy::rlp::encode(account));
         self.check_proof(header.state_root, keccak256(address(of)), leaf, &proof.account_proof)?;
         Ok(proof)

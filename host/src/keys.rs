@@ -11,7 +11,7 @@ use alloy_primitives::{hex, keccak256};
 use rand_core::{OsRng, RngCore};
 use surety_core::{
     failure::{Class, Failure},
-    ident::EvmAddress,
+    ident::{Bytes32, EvmAddress, HexBytes},
 };
 use surety_verifier::attestation::signature::SigningKey;
 use zeroize::Zeroizing;

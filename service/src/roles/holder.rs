@@ -558,7 +558,7 @@ impl Holder {
         let mut sum = vec![0_i128; moves.len()];
         let mut position = position.clone();
         for level in levels {
-            let evaluator = Evaluator::new(policy, universe, level)?;
+            let evaluator = Evaluator::new(policy, universe, level).map_err(|error| Internal(error.to_string()))?;
             let Some(found) = cheapest(&evaluator, &position, prices, &moves) else {
                 let what = format!("{}: no top-up of the permitted moves brings the headroom", level.name);
                 self.world.note(now, &self.label, &what);
@@ -647,7 +647,7 @@ impl Permitted {
                 return Err(wrong("deposit_a_day", "the subject's key under chain", format!("that of {other}")));
             }
         }
-        let cost = rule.cost.to_f64() / 10_f64.powi(lot_decimals.get().into());
+        let cost = rule.cost.to_f64() / 10_u128.pow(lot_decimals.get().into()) as f64;
         let one = Move { instrument: place, at_most: lots("at_most", rule.at_most)?, cost };
         Ok(Self { instrument: rule.instrument, lot_decimals, one, deposit_a_day })
     }
