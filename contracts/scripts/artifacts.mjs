@@ -25,6 +25,16 @@ const IN_RUST = [
   "ISuretyVerifier",
 ];
 
+/** The contracts that the package for TypeScript reads and calls. */
+const IN_TYPESCRIPT = [
+  "AttestationRegistry",
+  "CollateralVault",
+  "LienRegistry",
+  "PolicyRegistry",
+  "SnapshotOracle",
+  "ISuretyVerifier",
+];
+
 /** Directories in which every file is made here. */
 const MADE = ["chain/abi/", "contracts/abi/", "contracts/bytecode/", "contracts/storage/"];
 
@@ -90,7 +100,13 @@ function made(contracts) {
   files.set("chain/abi/errors.json", errors);
   files.set("docs/src/contract-errors.md", errorsPage(JSON.parse(errors), contracts));
   files.set("contracts/deployments/schema.json", text("docs/schemas/deployment.json"));
-  for (const licence of ["LICENSE-APACHE", "LICENSE-MIT"]) files.set(`contracts/${licence}`, text(licence));
+  const sources = IN_TYPESCRIPT.map((name) => [constant(name.replace(/^I(?=[A-Z])/, "")), contracts.get(name).abi])
+    .map(([name, abi]) => `export const ${name} = ${literal(abi)} as const;\n`);
+  files.set("sdk/src/abi.ts", `// ${NOTICE}\n${sources.join("")}`);
+  files.set("sdk/src/errors.ts", `// ${NOTICE}\nexport const errors = ${errors.trimEnd()} as const;\n`);
+  for (const directory of ["contracts", "sdk"]) {
+    for (const licence of ["LICENSE-APACHE", "LICENSE-MIT"]) files.set(`${directory}/${licence}`, text(licence));
+  }
   return files;
 }
 
@@ -102,12 +118,13 @@ function problems(contracts) {
     .map((file) => [file, text(`contracts/deployments/${file}`)]);
   const schema = text("docs/schemas/deployment.json");
   const [, version] = text("Cargo.toml").match(/^version = "(.+)"$/m);
-  const { version: found } = JSON.parse(text("contracts/package.json"));
+  const versions = ["contracts/package.json", "sdk/package.json"].map((path) => [path, JSON.parse(text(path)).version]);
   return [
     ...errorProblems(JSON.parse(text("contracts/errors.json")), contracts),
     ...deployments.flatMap(([file, content]) => deploymentProblems(file, content, schema)),
     ...sources.flatMap((source) => importProblems(source, text(`contracts/${source}`))),
-    ...(found === version ? [] : [`package.json: expected the workspace's version ${version}, found ${found}`]),
+    ...versions.filter(([, found]) => found !== version)
+      .map(([path, found]) => `${path}: expected the workspace's version ${version}, found ${found}`),
   ];
 }
 
