@@ -56,6 +56,10 @@ export const errors = {
     "cause": "the policy registry's delay is fixed for good",
     "cure": "leave the delay as it is"
   },
+  "DrawsOnVault(bytes32)": {
+    "cause": "the policy draws on a vault, whose collateral could leave in the transaction in which it was relied on",
+    "cure": "use a policy without a vault, or a consumer that the vault's deployer registers"
+  },
   "EmptyBatch()": {
     "cause": "the batch is empty",
     "cure": "give at least one attestation"
@@ -204,6 +208,10 @@ export const errors = {
     "cause": "a lien is granted to the zero address",
     "cure": "give the address of the consumer"
   },
+  "NoEther()": {
+    "cause": "the attestation came with ether, which the resolver does not take",
+    "cure": "make the attestation without ether"
+  },
   "NoLien(address)": {
     "cause": "the caller has no lien on anything that the policy draws on",
     "cure": "nothing is left to do"
@@ -264,6 +272,10 @@ export const errors = {
     "cause": "the mock registry has no such function",
     "cure": "use vouch and vouchShort, or deploy the true registry with SuretyMockVerifier"
   },
+  "NotProven(address,bytes32,uint256)": {
+    "cause": "the recipient does not hold the level by a proof that counts now, or the level claims a shortfall",
+    "cure": "have the recipient prove over the newest snapshot and attest, and make the attestation then"
+  },
   "NotShort(address)": {
     "cause": "no shortfall of the account counts, or the venue has no level of shortfalls",
     "cure": "have the shortfall proven over the newest snapshot and attested, or flag the account"
@@ -283,6 +295,10 @@ export const errors = {
   "OnlyDeployer()": {
     "cause": "only the vault's creator may do this",
     "cure": "use the key that created the vault"
+  },
+  "OnlyService()": {
+    "cause": "the caller is not the attestation service",
+    "cure": "make the attestation with the service, under a schema that has this resolver"
   },
   "OnlyVenue()": {
     "cause": "only the vault's venue may do this",
@@ -500,9 +516,21 @@ export const errors = {
     "cause": "the batch has not one context and four points for each proof",
     "cure": "bring the attestations with surety chain attest, which counts them"
   },
+  "WrongData()": {
+    "cause": "the data of the attestation are not the fields of the resolver's schema",
+    "cure": "encode policy, level and epoch, as SCHEMA of the resolver says"
+  },
   "WrongEnd(uint40,uint40)": {
     "cause": "the end is sooner than after the policy registry's delay, or not before the present end",
     "cure": "give a later time, before the present end: an end is never put off"
+  },
+  "WrongEpoch(uint64,uint64)": {
+    "cause": "the level was proven over the prices of another epoch",
+    "cure": "give the epoch that the error expects, which is the record's"
+  },
+  "WrongExpiration(uint64,uint64)": {
+    "cause": "the attestation would expire at another time than the proof lapses",
+    "cure": "give the expiration that the error expects, which is the record's validUntil"
   },
   "WrongKind()": {
     "cause": "the policy's prices come from feeds where a signed snapshot was submitted, or the other way round",
