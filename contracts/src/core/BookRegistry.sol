@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {SSTORE2} from "solady/utils/SSTORE2.sol";
+import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
 import {IBookRegistry} from "../interfaces/IBookRegistry.sol";
 import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {
     AccessControlDefaultAdminRules
 } from "@openzeppelin/contracts/access/extensions/AccessControlDefaultAdminRules.sol";
-import {SSTORE2} from "solady/utils/SSTORE2.sol";
+import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {IAggregatorV3} from "../interfaces/IAggregatorV3.sol";
 import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
