@@ -2,11 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
+import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
 import {ISuretyVerifier} from "../src/interfaces/ISuretyVerifier.sol";
 import {MockAggregator} from "../src/mocks/MockAggregator.sol";
 import {SuretyMockRegistry} from "../src/mocks/SuretyMockRegistry.sol";
 import {SuretyMockVerifier} from "../src/mocks/SuretyMockVerifier.sol";
 import {Attestation, Record} from "../src/types/Attestation.sol";
+import {Publication} from "../src/types/Policy.sol";
+import {PolicyTest} from "./support/PolicyTest.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @notice The mocks that integrators' tests are written with.
@@ -110,5 +113,27 @@ contract MocksTest {
         feed.set(123, 456);
         (uint80 round, int256 answer,, uint256 updatedAt,) = feed.latestRoundData();
         require(feed.decimals() == 8 && round == 1 && answer == 123 && updatedAt == 456);
+    }
+}
+
+/// @notice The mock verifier under the true policy registry.
+contract MockVerifierTest is PolicyTest {
+    function test_policies_are_published_with_the_mock_verifier() external {
+        Publication memory publication = _fed(1, 1);
+        publication.verifier = address(new SuretyMockVerifier(publication.srs, publication.k));
+        require(_publish(publication) != 0);
+    }
+
+    function test_rejects_a_mock_verifier_of_another_set_up_or_class() external {
+        Publication memory publication = _fed(1, 1);
+        address[2] memory others = [
+            address(new SuretyMockVerifier(keccak256("other"), publication.k)),
+            address(new SuretyMockVerifier(publication.srs, publication.k + 1))
+        ];
+        for (uint256 i = 0; i < 2; ++i) {
+            publication.verifier = others[i];
+            vm.expectRevert(abi.encodeWithSelector(IPolicyRegistry.WrongVerifier.selector, others[i]));
+            _publish(publication);
+        }
     }
 }

@@ -182,6 +182,11 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         revert DelayIsFixed();
     }
 
+    /// @notice True if the contract has the interface (ERC-165).
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return interfaceId == type(IPolicyRegistry).interfaceId || super.supportsInterface(interfaceId);
+    }
+
     /* PRIVATE: STATE */
 
     function _head(bytes32 policy) private view returns (Head storage head) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
 import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IEvidence} from "../interfaces/IEvidence.sol";
@@ -13,7 +14,7 @@ import {LevelWiring, Terms} from "../types/Policy.sol";
 /// @notice Every policy is known, and has the levels that the constructor is given. Records count as
 /// {IAttestationRegistry} says: until they lapse, while the policy is in force, and not below the vault's floor. There
 /// are no statements, so that none is superseded, and no snapshots: each attestation is over an epoch of its own.
-contract SuretyMockRegistry is IAttestationRegistry {
+contract SuretyMockRegistry is IAttestationRegistry, ERC165 {
     /* ERRORS */
 
     /// @notice The registry has no such function.
@@ -169,6 +170,11 @@ contract SuretyMockRegistry is IAttestationRegistry {
         Record memory record = _records[subject][policy][level];
         return inForce && record.streak != 0 && block.timestamp <= record.validUntil
             && record.vaultNumber >= (address(vault) == address(0) ? 0 : vault.floorOf(subject));
+    }
+
+    /// @notice True if the contract has the interface (ERC-165).
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return interfaceId == type(IAttestationRegistry).interfaceId || super.supportsInterface(interfaceId);
     }
 
     /* VIEWS OF THE POLICY REGISTRY, for as long as no other contract answers */

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 import {ISuretyVerifier} from "../interfaces/ISuretyVerifier.sol";
 
 /// @title A verifier for tests, whose proofs anybody makes
 /// @notice A proof is what it is about, written out: see {proofOf} and {scopeProofOf}. Any other bytes are refused, so
 /// that a test notices if a registry asks about another context or other points than expected.
 /// @dev The first points, the contexts and the sizes that a generated verifier refuses are not checked.
-contract SuretyMockVerifier is ISuretyVerifier {
+contract SuretyMockVerifier is ISuretyVerifier, ERC165 {
     /* CONSTANTS AND IMMUTABLES */
 
     /// @inheritdoc ISuretyVerifier
@@ -72,5 +73,10 @@ contract SuretyMockVerifier is ISuretyVerifier {
     /// @notice The one proof that {verifyScopes} accepts.
     function scopeProofOf(uint256 context, uint256[4][] calldata parts) public pure returns (bytes memory) {
         return abi.encode(context, parts);
+    }
+
+    /// @notice True if the contract has the interface (ERC-165).
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return interfaceId == type(ISuretyVerifier).interfaceId || super.supportsInterface(interfaceId);
     }
 }
