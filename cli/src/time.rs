@@ -1,22 +1,12 @@
-//! Times in RFC 3339.
+//! The current time, and times for people.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+pub(super) use surety_core::spelling::iso_time as format;
 use surety_core::units::Timestamp;
-
-/// The last second that RFC 3339 can write, at the end of the year 9999.
-const LAST: u64 = 253_402_300_799;
 
 /// The current time.
 pub(super) fn now() -> Timestamp {
     // A clock before 1970 is as wrong as one in 1970, which every check of freshness tells.
     Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
-}
-
-/// Formats a time for people.
-pub(super) fn format(Timestamp(seconds): Timestamp) -> String {
-    if seconds > LAST {
-        return format!("second {seconds}");
-    }
-    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
 }
