@@ -33,5 +33,6 @@ mod shortfall;
 mod signers;
 mod solidity;
 mod spelling;
+mod tours;
 mod vaults;
 mod verify;
