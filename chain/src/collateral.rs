@@ -3,27 +3,62 @@
 use alloy_primitives::U256;
 use surety_core::{
     FormatVersion,
-    ident::EvmAddress,
+    ident::{EvmAddress, Name},
     kind::KindOf,
     units::{Lots, Timestamp},
 };
 use surety_kzg::Params;
 use surety_verifier::{
     CommittedPolicy,
-    attestation::vault::{VaultBalance, VaultBalances},
+    attestation::{
+        signer::Signer,
+        vault::{VaultBalance, VaultBalances},
+    },
 };
 
 use crate::{
     abi::{
-        ICollateralVault::{balanceOfCall, checkpointOfCall},
+        ICollateralVault::{balanceOfCall, checkpointOfCall, depositCall},
+        IERC20Metadata::{allowanceCall, approveCall},
         address, bytes32, encoded,
     },
     deployment::Contracts,
-    error::ChainError,
+    error::{Action, ChainError},
+    node::Receipt,
     published::{self, Fact},
 };
 
+const APPROVE: Action = Action::new("IERC20.approve");
+const DEPOSIT: Action = Action::new("CollateralVault.deposit");
+
 impl Contracts {
+    /// Deposits lots of an instrument in the policy's vault, for the signer: the vault may take exactly that.
+    ///
+    /// # Errors
+    /// If the policy's vault does not count the instrument, or the token or the vault refuses.
+    pub fn deposit(
+        &self,
+        policy: &CommittedPolicy,
+        instrument: &Name,
+        lots: Lots,
+        signer: &dyn Signer,
+    ) -> Result<Receipt, ChainError> {
+        self.check_vault(policy)?;
+        let found = policy.vault_assets().iter().find(|asset| asset.instrument == *instrument);
+        let (Some(rules), Some(asset)) = (&policy.policy().vault, found) else {
+            return Err(ChainError::input("instrument", "an asset of the policy's vault", instrument));
+        };
+        let lots = U256::try_from(lots.get()).map_err(|_| ChainError::input("lots", "lots above zero", "others"))?;
+        let (vault, token, amount) = (rules.address, asset.token, lots.saturating_mul(U256::from(asset.unit)));
+        let owner = address(&signer.address());
+        let allowed = self.node.view(&token, &allowanceCall { owner, spender: address(&vault) })?;
+        if allowed != amount {
+            let approve = approveCall { spender: address(&vault), value: amount };
+            self.node.call(signer, &token, &approve, APPROVE)?;
+        }
+        self.node.call(signer, &vault, &depositCall { token: address(&token), amount }, DEPOSIT)
+    }
+
     /// Demands that the policy's vault is on this chain and counts as the policy says: by its universe, with its
     /// assets, units, points and decimals. Without a vault there is nothing to demand.
     ///

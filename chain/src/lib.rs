@@ -17,6 +17,7 @@
 //! | [`collateral`] | what lies in the vault |
 //! | [`attest`] | bringing attestations, and asking about them |
 //! | [`venue`] | accounts of a venue that do not attest: flags and liquidations |
+//! | [`wallets`] | what wallets hold, proven against a final block |
 //! | [`books`] | registering rules of books, publishing books, and their roots |
 //! | [`published`] | what contracts say, for whoever has recomputed what they should say |
 //! | `abi` | the contracts' interfaces |
@@ -63,6 +64,7 @@ mod sample;
 mod seconds;
 mod transport;
 pub mod venue;
+pub mod wallets;
 
 pub use crate::error::ChainError;
 pub use crate::{

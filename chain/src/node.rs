@@ -11,7 +11,7 @@ use alloy::{
     consensus::{SignableTransaction as _, TxEip1559, TxEnvelope},
     eips::{BlockNumberOrTag, Encodable2718 as _},
     providers::{
-        Identity, Provider as _, ProviderBuilder, RootProvider, SendableTx,
+        Identity, Provider, ProviderBuilder, RootProvider, SendableTx,
         fillers::{ChainIdFiller, FillProvider, GasFiller, JoinFill, NonceFiller, SimpleNonceManager},
     },
     rpc::types::{Block, Filter, TransactionInput, TransactionReceipt, TransactionRequest},
@@ -148,6 +148,11 @@ impl Node {
         Ok(Self { origin, runtime, provider, chain_id, stuck_after: STUCK_AFTER, patience: PATIENCE })
     }
 
+    /// What asks.
+    pub(crate) fn provider(&self) -> &impl Provider {
+        &self.provider
+    }
+
     /// The chain's identifier (EIP-155).
     #[must_use]
     pub fn chain_id(&self) -> u64 {
@@ -179,9 +184,9 @@ impl Node {
         Ok(code.into())
     }
 
-    /// The events of one kind, with one of these words, if there are any, as their first topic, that a contract has emitted from a block
-    /// on, in the chain's order. Nodes answer for so many blocks or events at a time: where one fails, half as many
-    /// blocks are asked for.
+    /// The events of one kind that a contract has emitted from a block on, in the chain's order: those with one of
+    /// these words, if there are any, as their first topic. Nodes answer for so many blocks or events at a time:
+    /// where one fails, half as many blocks are asked for.
     pub(crate) fn events<E: SolEvent>(&self, at: &EvmAddress, first: &[B256], from: u64) -> Result<Vec<E>, ChainError> {
         const METHOD: &str = "eth_getLogs";
         let newest = self.ask("eth_blockNumber", self.provider.get_block_number().into_future())?;
@@ -227,8 +232,30 @@ impl Node {
         call: &C,
         action: Action,
     ) -> Result<C::Return, ChainError> {
-        let request = request(from, Some(at), call.abi_encode());
-        let question = self.provider.call(request).block(BlockNumberOrTag::Latest.into());
+        self.run(from, at, call, BlockNumberOrTag::Latest, action)
+    }
+
+    /// What a contract answers at a block.
+    pub(crate) fn view_at<C: SolCall>(
+        &self,
+        at: &EvmAddress,
+        call: &C,
+        block: u64,
+        action: Action,
+    ) -> Result<C::Return, ChainError> {
+        self.run(None, at, call, BlockNumberOrTag::Number(block), action)
+    }
+
+    /// What a contract answers to a call of somebody at a block.
+    fn run<C: SolCall>(
+        &self,
+        from: Option<&EvmAddress>,
+        at: &EvmAddress,
+        call: &C,
+        block: BlockNumberOrTag,
+        action: Action,
+    ) -> Result<C::Return, ChainError> {
+        let question = self.provider.call(request(from, Some(at), call.abi_encode())).block(block.into());
         let answer = self.try_call("eth_call", question.into_future(), action)?;
         C::abi_decode_returns_validate(&answer).map_err(|_| ChainError::Answer {
             contract: *at,
@@ -358,7 +385,7 @@ impl Node {
     }
 
     /// Asks the node for something that no contract has a say in.
-    fn ask<T>(
+    pub(crate) fn ask<T>(
         &self,
         method: &'static str,
         question: impl Future<Output = TransportResult<T>>,
@@ -379,7 +406,7 @@ impl Node {
         })
     }
 
-    fn problem(&self, method: &'static str, problem: impl ToString) -> ChainError {
+    pub(crate) fn problem(&self, method: &'static str, problem: impl ToString) -> ChainError {
         ChainError::Node { url: self.origin.clone(), method, problem: problem.to_string() }
     }
 }

@@ -30,6 +30,14 @@ impl Decimal {
         self.0 as f64 / Self::ONE.0 as f64
     }
 
+    /// The number times a power of ten, to the nearest integer; none if it is too large.
+    #[must_use]
+    pub fn at_places(self, places: u32) -> Option<i128> {
+        let literal = Literal::parse(&self.to_string())?;
+        let magnitude = i128::try_from(literal.at_places(places)?).ok()?;
+        Some(if literal.negative { -magnitude } else { magnitude })
+    }
+
     /// The nearest number of 18 places; none if it is too large.
     pub fn of(number: &Number) -> Option<Self> {
         Some(Self(number.scaled(Self::PLACES as u8, Rounding::Nearest)?.integer))

@@ -11,7 +11,7 @@ use alloy_primitives::{hex, keccak256};
 use rand_core::{OsRng, RngCore};
 use surety_core::{
     failure::{Class, Failure},
-    ident::EvmAddress,
+    ident::{Bytes32, EvmAddress, HexBytes},
 };
 use surety_verifier::attestation::signature::SigningKey;
 use zeroize::Zeroizing;
@@ -276,8 +276,13 @@ pub fn generate(path: &Path, passphrase: &str, existing: Existing) -> Result<Evm
 /// # Errors
 /// Never for the names that are in use: the hash would have to exceed the order of secp256k1.
 pub fn demo_key(name: &str) -> Result<SigningKey, KeyError> {
-    let text = format!("surety demo key: {name}");
-    SigningKey::from_secret_bytes(&keccak256(&text)).map_err(|_| out_of_range(&text))
+    SigningKey::from_secret_bytes(&demo_secret(name).0).map_err(|_| out_of_range(name))
+}
+
+/// The number of [`demo_key`], as a file has it.
+#[must_use]
+pub fn demo_secret(name: &str) -> Bytes32 {
+    HexBytes(keccak256(format!("surety demo key: {name}")).0)
 }
 
 fn out_of_range(name: &str) -> KeyError {

@@ -12,13 +12,15 @@ use std::{
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use surety_chain::wallets::{Order, Wallet};
 use surety_core::{
     FormatVersion,
+    decimal::Decimal,
     ident::{Bytes32, EvmAddress, Name},
     kind::{Kind, KindOf, Kinded},
     problem::{Problem, not_empty, repeated, require},
     text::{Document, WrittenBy},
-    units::{Ppm, Seconds},
+    units::{Decimals, Ppm, Seconds},
 };
 use surety_host::keys::SecretAt;
 
@@ -176,6 +178,48 @@ pub enum Feed {
     Url(Request),
     /// A query to PostgreSQL, whose answer is a table.
     Query(Query),
+    /// Wallets on a chain, at its newest final block; for balances alone.
+    Wallets(Wallets),
+}
+
+/// Wallets on a chain, which their keys have bound to the account's subject and to the source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wallets {
+    /// Where the URLs of two nodes of different operators are, each in a secret of its own.
+    pub rpc: [Secret; 2],
+    /// The chain's identifier (EIP-155).
+    pub chain_id: u64,
+    /// The wallets, as `surety source wallet` writes them.
+    pub wallets: Vec<Wallet>,
+    /// What is looked for in them.
+    pub holdings: Vec<WalletHolding>,
+}
+
+/// Something that wallets hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WalletHolding {
+    /// The instrument of the universe that it counts as.
+    pub instrument: Name,
+    /// Decimal places of the coin or token.
+    pub decimals: Decimals,
+    /// The token; the chain's coin if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<WalletToken>,
+}
+
+/// A token, and where it keeps its balances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WalletToken {
+    /// The contract.
+    pub contract: EvmAddress,
+    /// The slot of its mapping from owners to balances, such as 9 for USDC.
+    pub slot: u64,
+    /// Whether owner or slot comes first in the hash.
+    #[serde(default)]
+    pub order: Order,
 }
 
 /// A request over HTTPS.
@@ -343,6 +387,26 @@ pub struct HolderRole {
     /// The multiple of a level's requirement below which a warning is due, in parts per million.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headroom: Option<Ppm>,
+    /// What may be added to the account when its headroom is low: the cheapest top-up out of these is written to
+    /// `top-up.json` in the state.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<MoveRule>,
+}
+
+/// Something that may be added to an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoveRule {
+    /// The instrument.
+    pub instrument: Name,
+    /// The most units of it in a top-up.
+    pub at_most: Decimal,
+    /// What a unit costs, in any currency that all moves share.
+    pub cost: Decimal,
+    /// The most units that this process may deposit in the policy's vault within a day, from the account of the key
+    /// under `chain`; without it the move is told of, and made by somebody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposit_a_day: Option<Decimal>,
 }
 
 /// Where the statements about one account come from.
@@ -535,10 +599,42 @@ impl SourceRole {
         let lasts = self.valid_for > self.every;
         let expected = format!("more than every, {}: else statements lapse before the next", self.every.0);
         problems.extend(require(lasts, format!("{path}.valid_for"), expected, self.valid_for.0));
+        for (i, account) in self.accounts.iter().enumerate() {
+            if let Feed::Wallets(wallets) = &account.balances {
+                problems.extend(wallets.problems(&format!("{path}.accounts[{i}].balances.wallets")));
+            }
+        }
+        let wallets = self.accounts.iter().filter_map(|account| match &account.balances {
+            Feed::Wallets(wallets) => {
+                Some(wallets.wallets.iter().map(move |wallet| (wallets.chain_id, wallet.address)))
+            }
+            _ => None,
+        });
+        let wallets: Vec<_> = wallets.flatten().map(|(chain, address)| format!("{address} on chain {chain}")).collect();
+        let expected = "each wallet in one account";
+        problems.extend(repeated(wallets.iter(), |_| format!("{path}.accounts: wallets"), expected));
         let account = |account: &SourceAccount| format!("{} of {}", account.account, account.subject);
         let accounts: Vec<_> = self.accounts.iter().map(account).collect();
         let expected = "each account of a subject once";
         problems.extend(repeated(accounts.iter(), |i| format!("{path}.accounts[{i}].account"), expected));
+        problems
+    }
+}
+
+impl Wallets {
+    fn problems(&self, path: &str) -> Vec<Problem> {
+        let mut problems: Vec<_> = not_empty(&format!("{path}.wallets"), &self.wallets).into_iter().collect();
+        problems.extend(not_empty(&format!("{path}.holdings"), &self.holdings));
+        let expected = "nodes of two operators";
+        problems.extend(require(self.rpc[0] != self.rpc[1], format!("{path}.rpc"), expected, "one twice"));
+        let instruments = self.holdings.iter().map(|holding| &holding.instrument);
+        let expected = "each instrument once";
+        problems.extend(repeated(instruments, |i| format!("{path}.holdings[{i}].instrument"), expected));
+        let tokens: Vec<_> = self.holdings.iter().map(|holding| holding.token.map(|token| token.contract)).collect();
+        let tokens: Vec<_> =
+            tokens.iter().map(|token| token.map_or("the coin".to_owned(), |at| at.to_string())).collect();
+        let expected = "each token once";
+        problems.extend(repeated(tokens.iter(), |i| format!("{path}.holdings[{i}].token"), expected));
         problems
     }
 }
@@ -548,7 +644,12 @@ impl OracleRole {
         let publishes = !self.nodes.is_empty();
         let expected = "either publisher, or nodes whose reports are put together here";
         let found = if publishes { "both" } else { "neither" };
-        require(publishes != self.publisher.is_some(), path, expected, found).into_iter().collect()
+        let mut problems: Vec<_> =
+            require(publishes != self.publisher.is_some(), path, expected, found).into_iter().collect();
+        let is_prices = !matches!(self.prices, Feed::Wallets(_));
+        let expected = "a file, a command, a URL or a query";
+        problems.extend(require(is_prices, format!("{path}.prices"), expected, "wallets"));
+        problems
     }
 }
 
@@ -565,6 +666,24 @@ impl HolderRole {
             let expected = format!("a number from 1 to {count}, that of snapshots");
             problems.extend(require((1..=count).contains(&agreeing), format!("{path}.agreeing"), expected, agreeing));
         }
+        if !self.moves.is_empty() {
+            let expected = "the headroom that they are to bring";
+            problems.extend(require(self.headroom.is_some(), format!("{path}.headroom"), expected, "none"));
+        }
+        for (i, one) in self.moves.iter().enumerate() {
+            let path = format!("{path}.moves[{i}]");
+            let amounts =
+                [("at_most", Some(one.at_most)), ("cost", Some(one.cost)), ("deposit_a_day", one.deposit_a_day)];
+            for (name, amount) in amounts.into_iter().filter_map(|(name, amount)| Some((name, amount?))) {
+                let expected = "an amount above zero";
+                problems.extend(require(amount > Decimal::ZERO, format!("{path}.{name}"), expected, amount));
+            }
+        }
+        problems.extend(repeated(
+            self.moves.iter().map(|one| &one.instrument),
+            |i| format!("{path}.moves[{i}].instrument"),
+            "each instrument once",
+        ));
         if let Some(headroom) = self.headroom {
             let expected = "a multiple above one";
             problems.extend(require(headroom > Ppm::ONE, format!("{path}.headroom"), expected, headroom));
@@ -610,6 +729,7 @@ impl Configuration {
             Feed::File(path) => at(path),
             Feed::Url(request) => request.authorization.iter_mut().for_each(secret),
             Feed::Query(query) => secret(&mut query.database),
+            Feed::Wallets(wallets) => wallets.rpc.iter_mut().for_each(secret),
             Feed::Command(_) => {}
         };
         at(&mut self.state);

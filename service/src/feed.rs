@@ -46,10 +46,11 @@ pub fn name(feed: &Feed) -> String {
         Feed::Command(words) => format!("the command {}", words.first().map_or("", String::as_str)),
         Feed::Url(request) => request.address.to_string(),
         Feed::Query(_) => "the query".to_owned(),
+        Feed::Wallets(wallets) => format!("wallets on chain {}", wallets.chain_id),
     }
 }
 
-/// The text that a feed gives now.
+/// The text that a feed gives now. Wallets give none: see [`crate::wallets`].
 ///
 /// # Errors
 /// If it gives none.
@@ -71,6 +72,7 @@ pub fn read(feed: &Feed, client: &Client) -> Result<Zeroizing<String>, AnyFailur
             taken.map_err(|error| NotDone::outside(name(feed), "all rows of the answer", error.to_string()))?;
             Ok(utf8(std::mem::take(&mut *text), &name(feed))?)
         }
+        Feed::Wallets(_) => Err(NotDone::input(name(feed), "a feed that gives a text", "wallets").into()),
     }
 }
 

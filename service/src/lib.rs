@@ -6,10 +6,11 @@
 //! | [`configuration`] | the file |
 //! | [`run`] | one process: roles, each on a thread of its own, and the server |
 //! | [`roles`] | a source states, an oracle node reports prices, a holder proves, a keeper keeps, an auditor reports |
-//! | [`feed`] | where balances and prices come from: a file, a command, a URL, a database |
+//! | [`feed`], [`wallets`] | where balances and prices come from: a file, a command, a URL, a database, a chain |
 //! | [`address`], [`peer`], [`tls`] | what other parties serve, and the certificates of both sides |
 //! | [`state`] | what outlives the process: documents and events, in SQLite |
 //! | [`server`], [`access`], [`bounds`] | what this party serves, to whom, and how much of it |
+//! | [`top_up`] | how much of what brings an account to its headroom |
 //! | [`metrics`] | numbers for Prometheus |
 //! | [`signals`] | waiting, waking and stopping |
 //!
@@ -54,3 +55,5 @@ pub mod server;
 pub mod signals;
 pub mod state;
 pub mod tls;
+pub mod top_up;
+pub mod wallets;

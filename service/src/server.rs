@@ -337,7 +337,7 @@ pub fn description() -> Value {
             "/v1/oracles/{role}/snapshots/before/{epoch}":
                 open("The last snapshot before an epoch", &["role", "epoch"]),
             "/v1/oracles/{role}/signatures/{epoch}":
-                open("The node's signature under a snapshot for an oracle on a chain, or the latest", &["role", "epoch"]),
+                open("The node's signature under a snapshot for a chain, or the latest", &["role", "epoch"]),
             "/v1/holders/{role}/levels/{level}": epochs,
             "/v1/holders/{role}/levels/{level}/{epoch}":
                 open("An attestation, or the latest", &["role", "level", "epoch"]),

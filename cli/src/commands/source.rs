@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use surety_chain::wallets::Wallet;
 use surety_core::{
     ident::{Bytes32, EvmAddress, Name},
     spelling,
@@ -33,6 +34,8 @@ use crate::{
 pub(crate) enum Command {
     /// Sign a statement of an account's balances, and write the secret opening for the holder
     Attest(Box<AttestArgs>),
+    /// Sign, with a wallet's key, that it is a subject's, for a source that watches wallets
+    Wallet(WalletArgs),
     /// Open a bundle that a source has sent, as its holder, into a statement and its opening
     Open(OpenArgs),
 }
@@ -84,6 +87,18 @@ pub(crate) struct AttestArgs {
 }
 
 #[derive(clap::Args)]
+pub(crate) struct WalletArgs {
+    /// Address of the subject whose wallet it is
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
+    subject: EvmAddress,
+    /// Signing address of the source that will count the wallet
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
+    source: EvmAddress,
+    #[command(flatten)]
+    key: KeyOptions,
+}
+
+#[derive(clap::Args)]
 pub(crate) struct OpenArgs {
     /// The bundle
     #[arg(value_name = "FILE")]
@@ -100,6 +115,7 @@ impl Command {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Attest(_) => "attest",
+            Self::Wallet(_) => "wallet",
             Self::Open(_) => "open",
         }
     }
@@ -108,6 +124,12 @@ impl Command {
 pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> {
     match command {
         Command::Attest(args) => attest(&args, session),
+        Command::Wallet(args) => {
+            let signer = args.key.load(&session.progress)?;
+            let wallet = Wallet::bind(&args.subject, &args.source, &*signer)?;
+            let line = format!("{{ address = \"{}\", signature = \"{}\" }}", wallet.address, wallet.signature);
+            Answer::new(json!(wallet), line)
+        }
         Command::Open(args) => open(&args),
     }
 }

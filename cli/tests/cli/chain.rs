@@ -181,7 +181,7 @@ impl Anvil {
     }
 
     /// Creates a contract that Forge has built.
-    fn create(&self, from: Address, file: &str, contract: &str, arguments: Vec<u8>) -> Address {
+    pub(crate) fn create(&self, from: Address, file: &str, contract: &str, arguments: Vec<u8>) -> Address {
         let artifact = read_json(&contracts("out").join(format!("{file}.sol/{contract}.json")));
         let code = hex::decode(artifact["bytecode"]["object"].as_str().unwrap()).unwrap();
         let receipt = self.send(from, None, [code, arguments].concat());
@@ -196,7 +196,7 @@ pub(crate) struct Scene {
     pub(crate) owner: Address,
     pub(crate) subject: Address,
     feeds: Vec<Address>,
-    token: Address,
+    pub(crate) token: Address,
 }
 
 impl Scene {

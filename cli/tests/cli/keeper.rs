@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use alloy_sol_types::{SolCall as _, sol};
 use serde_json::{Value, json};
 
@@ -23,6 +23,7 @@ sol! {
         uint96 price;
     }
 
+    function mint(address to, uint256 amount) external;
     function open(int128 size) external;
     function positionOf(address subject) external view returns (Position memory);
 }
@@ -125,7 +126,8 @@ fn an_account_whose_holder_is_gone_is_flagged_and_liquidated_by_a_keeper() {
     let ports = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
     drop(listeners);
     let coast = Coast { scene, ports };
-    let Coast { scene: Scene { sandbox, anvil, subject, .. }, ports } = &coast;
+    let Coast { scene: Scene { sandbox, anvil, subject, owner, token, .. }, ports } = &coast;
+    anvil.call(*owner, *token, mintCall { to: *subject, amount: U256::from(1_000_000_000_u64) });
 
     // From here on the chain has the machine's time.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
@@ -164,7 +166,9 @@ fn an_account_whose_holder_is_gone_is_flagged_and_liquidated_by_a_keeper() {
     let holder = format!(
         "[[holder]]\nname = \"fund\"\nuniverse = \"here/universe.toml\"\npolicy = \"here/policy.toml\"\n\
          levels = [\"initial\", \"maintenance\"]\nsubject = \"{subject:#x}\"\nidentity = {{ file = \"fund.age\" }}\n\
-         allow_insecure_srs = true\n\n{}[holder.chain]\n{}",
+         allow_insecure_srs = true\nheadroom = 100_000_000\n\n\
+         [[holder.moves]]\ninstrument = \"USDC\"\nat_most = \"5000000000\"\ncost = \"1\"\ndeposit_a_day = \"5\"\n\n\
+         {}[holder.chain]\n{}",
         sources.map(from).concat(),
         chain("meridian"),
     );
@@ -196,6 +200,11 @@ fn an_account_whose_holder_is_gone_is_flagged_and_liquidated_by_a_keeper() {
         coast.has_position(venue)
     };
     coast.wait_for("a position", open);
+    // The holder adds to the account as much as it may, and not more than that.
+    let log = || fs::read_to_string(sandbox.path("holder.log")).unwrap();
+    coast.wait_for("a deposit", || log().contains("5.000000 USDC deposited, as the headroom is low"));
+    coast.wait_for("the end of the day's deposits", || log().contains("USDC: the day's deposits are made"));
+    assert_eq!(log().matches("deposited, as").count(), 1);
     let flagged = "flag, as it does not attest";
     assert!(!coast.is_told(flagged), "{}", coast.logs());
 

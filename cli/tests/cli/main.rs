@@ -36,3 +36,4 @@ mod spelling;
 mod tours;
 mod vaults;
 mod verify;
+mod wallets;

@@ -7,20 +7,23 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use surety_chain::{Contracts, attest::Question};
 use surety_core::{
+    decimal::Decimal,
     failure::{AnyFailure, Class, Failure as _, Internal},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
-    units::{Ppm, Timestamp},
+    units::{Decimals, Lots, Ppm, Price, Timestamp},
 };
 use surety_host::{
     documents,
-    files::{self, Existing},
+    files::{self, Access, Existing},
     keys::SecretAt,
 };
 use surety_margin::{
-    evaluate::evaluate,
+    evaluate::{Evaluator, evaluate},
+    holdings::Position,
     level::{Claimed, Level},
     market::Snapshot,
     oracle::{CLOCK_TOLERANCE, market_without_reports},
@@ -34,7 +37,7 @@ use surety_prover::{
 };
 use surety_verifier::attestation::{
     claim::Attestation,
-    compiled::CompiledPolicy,
+    compiled::{CommittedPolicy, CompiledPolicy},
     eip712::Audience,
     identifiers::SnapshotId,
     report::{check_snapshot, snapshot_id},
@@ -47,10 +50,11 @@ use super::{KEPT, Role, World, chain::Chain, label, read_policy, shelf};
 use crate::{
     access::Token,
     address::Address,
-    configuration::{HolderRole, StatementsFrom},
+    configuration::{HolderRole, MoveRule, StatementsFrom},
     error::{NotDone, ServiceError},
     metrics::{RoleLabel, SubjectLabel, seconds},
     state::{Shelf, text_of},
+    top_up::{Move, cheapest},
 };
 
 /// Seconds between looks for statements and snapshots.
@@ -61,6 +65,9 @@ const LOOKS: u64 = 30;
 
 /// ... and most seconds between two looks.
 const ON_CHAIN: u64 = 30;
+
+/// Seconds of a day.
+const DAY: u64 = 86_400;
 
 /// Sequence numbers begin at the time of the balances, and go on from there by one.
 const SEQUENCES_AHEAD: u64 = 1 << 32;
@@ -83,6 +90,7 @@ pub struct Holder {
     directory: Option<PathBuf>,
     chain: Option<Chain>,
     headroom: Option<Ppm>,
+    moves: Vec<Permitted>,
     proven: ProvenSnapshots,
     shelves: Shelves,
     /// When publishers last agreed on a snapshot.
@@ -94,6 +102,15 @@ pub struct Holder {
 /// The snapshot, the newest statement of each source by its sequence number, and the checkpoint of the vault.
 #[derive(Debug, PartialEq, Eq)]
 struct Asked(SnapshotId, Vec<Option<u64>>, Option<Bytes32>);
+
+/// Something that may be added to the account.
+struct Permitted {
+    instrument: Name,
+    lot_decimals: Decimals,
+    one: Move,
+    /// The most lots that may be deposited within a day.
+    deposit_a_day: Option<Lots>,
+}
 
 /// Where a holder's documents are, each for one policy: epochs are numbered by it.
 #[derive(Clone, Debug)]
@@ -146,10 +163,16 @@ impl Holder {
             let shelf = shelf(&label, &["bundle", &id, account.as_str(), &source.to_string()]);
             Ok::<_, AnyFailure>(From { at: source, account, token, shelf })
         };
-        if policy.committed().policy().vault.is_some() && role.chain.is_none() {
+        let chain = role.chain.map(Chain::load).transpose()?;
+        if policy.committed().policy().vault.is_some() && chain.is_none() {
             let expected = "the deployment of the vault that the policy draws on";
             return Err(NotDone::input(format!("{path}.chain"), expected, "none").into());
         }
+        let permitted = |(i, rule): (usize, MoveRule)| {
+            let path = format!("{path}.moves[{i}]");
+            Permitted::new(rule, &path, policy.committed(), role.subject, chain.as_ref())
+        };
+        let moves = role.moves.into_iter().enumerate().map(permitted).collect::<Result<_, _>>()?;
         let agreeing = role.agreeing.unwrap_or(role.snapshots.len());
         let directory = role.directory;
         directory.iter().try_for_each(|directory| files::create_directory(directory))?;
@@ -170,8 +193,9 @@ impl Holder {
             snapshots: role.snapshots,
             agreeing,
             directory,
-            chain: role.chain.map(Chain::load).transpose()?,
+            chain,
             headroom: role.headroom,
+            moves,
             proven: ProvenSnapshots::open(world.state.directory())?,
             shelves,
             agreed_at: None,
@@ -497,6 +521,7 @@ impl Holder {
         if let Some(vault) = vault {
             account = account.with_public(&vault.position(universe, self.prover.params())?)?;
         }
+        let mut lows: Vec<Level> = Vec::new();
         for name in &self.levels {
             let Some(level) = policy.level(name).filter(|level| level.claim == Claimed::Sufficient) else { continue };
             let multiple = u64::from(level.multiple.0) * u64::from(headroom.0) / u64::from(Ppm::ONE.0);
@@ -509,8 +534,126 @@ impl Holder {
             if low && !before {
                 self.world.note(now, &self.label, &format!("{name}: the headroom is below {headroom}"));
             }
+            if low {
+                lows.push(raised);
+            }
+        }
+        if lows.is_empty() || self.moves.is_empty() {
+            return Ok(());
+        }
+        self.top_up(&lows, account.position(), &prices, now)
+    }
+
+    /// Writes what brings the account to levels at the least cost to a file of the state, and deposits of it what may
+    /// be. The amounts say something of the holdings: the log has those alone that a chain shows to everybody.
+    fn top_up(
+        &self,
+        levels: &[Level],
+        position: &Position,
+        prices: &[Price],
+        now: Timestamp,
+    ) -> Result<(), AnyFailure> {
+        let (policy, universe) = (self.policy.committed().policy(), self.policy.committed().universe());
+        let mut moves: Vec<Move> = self.moves.iter().map(|permitted| permitted.one).collect();
+        let mut sum = vec![0_i128; moves.len()];
+        let mut position = position.clone();
+        for level in levels {
+            let evaluator = Evaluator::new(policy, universe, level).map_err(|error| Internal(error.to_string()))?;
+            let Some(found) = cheapest(&evaluator, &position, prices, &moves) else {
+                let what = format!("{}: no top-up of the permitted moves brings the headroom", level.name);
+                self.world.note(now, &self.label, &what);
+                return Ok(());
+            };
+            let mut more = vec![Lots::default(); position.lots().len()];
+            for ((one, lots), total) in moves.iter_mut().zip(found.lots()).zip(&mut sum) {
+                *total += lots.get();
+                more[one.instrument] = *lots;
+                one.at_most = Lots::new(one.at_most.get() - lots.get()).unwrap_or_default();
+            }
+            position = position.plus(&Position::from_lots(more)).map_err(Internal)?;
+        }
+        let wanted = self.moves.iter().zip(&sum).filter(|(_, lots)| **lots > 0);
+        let wanted: Vec<_> =
+            wanted.map(|(permitted, lots)| (permitted, Lots::new(*lots).unwrap_or_default())).collect();
+        let amounts: Vec<_> = wanted.iter().map(|(permitted, lots)| permitted.told(*lots)).collect();
+        let levels: Vec<_> = levels.iter().map(|level| &level.name).collect();
+        let text = json!({ "at": now, "levels": levels, "add": amounts }).to_string();
+        let path = self.world.state.directory().join(format!("{}.top-up.json", self.label.role));
+        files::write(&path, text.as_bytes(), Access::Secret, Existing::Replace)?;
+        self.world.note(now, &self.label, &format!("a top-up is due: {}", path.display()));
+        for (permitted, lots) in wanted {
+            self.deposit(permitted, lots, now)?;
         }
         Ok(())
+    }
+
+    /// Deposits what a day has left of a move.
+    fn deposit(&self, permitted: &Permitted, lots: Lots, now: Timestamp) -> Result<(), AnyFailure> {
+        let (Some(a_day), Some(chain)) = (permitted.deposit_a_day, &self.chain) else { return Ok(()) };
+        let shelf = shelf(&self.label, &["deposited", permitted.instrument.as_str()]);
+        let mut spent = 0_i128;
+        for at in self.world.state.numbers(&shelf, now.0.saturating_sub(DAY), KEPT)? {
+            spent += self.world.state.at(&shelf, at)?.and_then(|text| text.parse::<i128>().ok()).unwrap_or(0);
+        }
+        let lots = Lots::new(lots.get().min(a_day.get() - spent)).unwrap_or_default();
+        if lots.get() <= 0 {
+            let what = format!("{}: the day's deposits are made", permitted.instrument);
+            self.world.note(now, &self.label, &what);
+            return Ok(());
+        }
+        // Counted before it is made: what a crash leaves open is not made twice.
+        let number = self.world.state.newest_number(&shelf)?.map_or(now.0, |last| now.0.max(last + 1));
+        self.world.state.put(&shelf, number, &lots.get().to_string())?;
+        self.world.state.keep_newest(&shelf, KEPT)?;
+        let policy = self.policy.committed();
+        let receipt = chain.connect()?.deposit(policy, &permitted.instrument, lots, &*chain.signer)?;
+        let (amount, gas) = (lots.in_units(permitted.lot_decimals), receipt.gas());
+        let (name, transaction) = (&permitted.instrument, receipt.transaction());
+        let what = format!("{amount} {name} deposited, as the headroom is low, for {gas} gas, {transaction}");
+        self.world.note(now, &self.label, &what);
+        Ok(())
+    }
+}
+
+impl Permitted {
+    fn new(
+        rule: MoveRule,
+        path: &str,
+        policy: &CommittedPolicy,
+        subject: EvmAddress,
+        chain: Option<&Chain>,
+    ) -> Result<Self, AnyFailure> {
+        let wrong = |field: &str, expected: &str, found: String| {
+            AnyFailure::from(NotDone::input(format!("{path}.{field}"), expected, found))
+        };
+        let universe = policy.universe();
+        let Some(&place) = universe.positions().get(&rule.instrument) else {
+            return Err(wrong("instrument", "an instrument of the universe", rule.instrument.to_string()));
+        };
+        let lot_decimals = universe.instruments[place].lot_decimals;
+        let lots = |field: &str, amount: Decimal| {
+            let lots = amount.at_places(lot_decimals.get().into()).and_then(|lots| Lots::new(lots).ok());
+            let lots = lots.filter(|lots| lots.get() > 0);
+            lots.ok_or_else(|| wrong(field, "at least a lot, and at most 2^95 - 1 of them", amount.to_string()))
+        };
+        let deposit_a_day = rule.deposit_a_day.map(|amount| lots("deposit_a_day", amount)).transpose()?;
+        if deposit_a_day.is_some() {
+            if policy.vault_assets().iter().all(|asset| asset.instrument != rule.instrument) {
+                let expected = "an asset of the vault that the policy draws on";
+                return Err(wrong("deposit_a_day", expected, rule.instrument.to_string()));
+            }
+            // A deposit counts for whoever makes it.
+            if let Some(other) = chain.map(|chain| chain.signer.address()).filter(|signer| *signer != subject) {
+                return Err(wrong("deposit_a_day", "the subject's key under chain", format!("that of {other}")));
+            }
+        }
+        let cost = rule.cost.to_f64() / 10_u128.pow(lot_decimals.get().into()) as f64;
+        let one = Move { instrument: place, at_most: lots("at_most", rule.at_most)?, cost };
+        Ok(Self { instrument: rule.instrument, lot_decimals, one, deposit_a_day })
+    }
+
+    fn told(&self, lots: Lots) -> Value {
+        json!({ "instrument": self.instrument, "amount": lots.in_units(self.lot_decimals) })
     }
 }
 

@@ -32,6 +32,7 @@ use crate::{
     feed,
     metrics::{RoleLabel, SubjectLabel, seconds},
     state::Shelf,
+    wallets,
 };
 
 /// A statement that a holder asks for is made anew if the last is older than this.
@@ -131,7 +132,9 @@ impl Pen {
     fn state(&self, account: &mut Account, now: Timestamp) -> Result<Timestamp, AnyFailure> {
         account.asked |= account.served.wanted.swap(false, Ordering::SeqCst);
         let newest = self.world.state.newest_document::<Bundle>(&account.served.shelf)?;
-        let made_at = newest.map(|(_, bundle)| bundle.statement.as_of);
+        // Balances may be older than the statement.
+        let made_at = newest.map(|(_, bundle)| bundle.statement.valid_until.0.saturating_sub(self.valid_for.0));
+        let made_at = made_at.map(Timestamp);
         let pause = if account.asked { SOONEST.min(self.every.0) } else { self.every.0 };
         // A statement from the future was made before somebody set the clock back.
         let made_at = made_at.filter(|at| *at <= now);
@@ -144,9 +147,14 @@ impl Pen {
             return Ok(Timestamp(due));
         }
         account.tried_at = Some(now);
-        let text = feed::read(&account.feed, &self.world.client)?;
-        let file = feed::name(&account.feed);
-        let holdings = feed::holdings((&file, &text), account.form, &account.names, &self.universe)?;
+        let (holdings, as_of) = match &account.feed {
+            Feed::Wallets(wallets) => wallets::read(wallets, &self.universe, &account.subject, &self.key.address())?,
+            feed => {
+                let text = feed::read(feed, &self.world.client)?;
+                let file = feed::name(feed);
+                (feed::holdings((&file, &text), account.form, &account.names, &self.universe)?, now)
+            }
+        };
         let stated =
             StatedAccount { source: self.key.address(), subject: account.subject, account: account.account.clone() };
         let valid_until = Timestamp(now.0.saturating_add(self.valid_for.0));
@@ -154,7 +162,8 @@ impl Pen {
             audience: self.audience,
             subject: account.subject,
             account: account.account.clone(),
-            as_of: now,
+            // A final block is some minutes old; one from the future is a clock's mistake.
+            as_of: as_of.min(now),
             valid_until,
             sequence: self.sequences.take(&stated, None, now)?,
             pledge: account.pledge,

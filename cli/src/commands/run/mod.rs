@@ -1,5 +1,7 @@
 //! `surety run`
 
+mod demo;
+
 use std::{io, path::PathBuf, sync::Arc, thread};
 
 use serde_json::json;
@@ -17,6 +19,9 @@ pub(crate) struct Args {
     /// The configuration: roles, state and what is served
     #[arg(long, default_value = "surety.toml", value_name = "FILE")]
     config: PathBuf,
+    /// Run all parties of the example on this machine, from a directory that is written unless it is there
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "surety-demo", conflicts_with = "config")]
+    demo: Option<PathBuf>,
     /// Read the configuration and all that it names, and stop
     #[arg(long)]
     check: bool,
@@ -26,18 +31,25 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
-    let configuration: Configuration = documents::read(&args.config)?;
-    let directory = args.config.parent().map(PathBuf::from).unwrap_or_default();
+    let config = match &args.demo {
+        Some(directory) => demo::write(directory, session)?,
+        None => args.config.clone(),
+    };
+    let configuration: Configuration = documents::read(&config)?;
+    let directory = config.parent().map(PathBuf::from).unwrap_or_default();
     let roles = configuration.roles();
     log(args.log_json, session.progress.is_quiet());
     let service = Service::new(configuration.in_directory(&directory), setups()?, audit::page)?;
     let address = service.address();
     let data = json!({ "roles": roles, "address": address });
     if args.check {
-        return Answer::new(data, format!("{} can run: {}", args.config.display(), roles.join(", ")));
+        return Answer::new(data, format!("{} can run: {}", config.display(), roles.join(", ")));
     }
     if let Some(address) = address {
         tracing::info!("serving {address}");
+        if args.demo.is_some() {
+            tracing::info!("look at http://{address}/v1/holders/fund/levels/maintenance/latest and report.html");
+        }
     }
     stop_on_signals(service.world())?;
     service.run()?;
