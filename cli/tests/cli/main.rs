@@ -34,6 +34,7 @@ mod shortfall;
 mod signers;
 mod solidity;
 mod spelling;
+mod tours;
 mod vaults;
 mod verify;
 mod wallets;
