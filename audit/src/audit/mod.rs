@@ -570,6 +570,7 @@ fn examine(
     let is_accepted = |entry: &&AuditEntry| entry.verdict == Verdict::Accepted || request.history && entry.is_good();
     let sample = request.sample.map(|terms| Sample::of(terms, attestations.iter().filter(is_accepted)));
     let inputs = request.inputs(&found.inputs, &books);
+    let ignored_files = ignored_files(request, source, found);
 
     let count = |verdict| attestations.iter().filter(|entry| entry.verdict == verdict).count();
     let lapsed = count(Verdict::Lapsed);
@@ -623,8 +624,8 @@ fn examine(
         lapsed,
         accepted_books,
         rejected_books: books.len() - accepted_books,
-        ignored: found.ignored.len(),
-        ignored_files: ignored_files(source, found),
+        ignored: ignored_files.len(),
+        ignored_files,
         manifest_sha256: sha256(&input::manifest(&inputs)),
         inputs,
         engagement: request.engagement.cloned(),
@@ -650,9 +651,18 @@ fn examine(
     })
 }
 
-/// The files that take no part, in the order of their names.
-fn ignored_files(source: &Source<'_>, found: &Found) -> Vec<Ignored> {
-    let ignored = found.ignored.iter().map(|(place, reason)| Ignored { file: source.shown(place), reason: *reason });
+/// The files that take no part, in the order of their names. The auditor's own may lie among them and do.
+fn ignored_files(request: &AuditRequest<'_>, source: &Source<'_>, found: &Found) -> Vec<Ignored> {
+    let trust = request.trust.iter().map(|file| &file.path);
+    let own: BTreeSet<&PathBuf> = trust
+        .chain(request.vaults.iter().map(|file| &file.path))
+        .chain(request.engagement.map(|file| &file.path))
+        .collect();
+    let ignored = found.ignored.iter().filter(|(place, _)| match place {
+        Place::File { path, .. } => !own.contains(path),
+        Place::Entry { .. } => true,
+    });
+    let ignored = ignored.map(|(place, reason)| Ignored { file: source.shown(place), reason: *reason });
     let mut ignored: Vec<Ignored> = ignored.collect();
     ignored.sort();
     ignored

@@ -59,6 +59,48 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Vec<String>>,
 }
 
+/// Points between two columns.
+const GAP: f32 = 6.0;
+
+impl Table {
+    /// The widths of the columns, which fill `room` in proportion to their weights, except that no column is narrower
+    /// than its longest word, as far as there is room. Identifiers have no words.
+    fn widths(&self, room: f32) -> Vec<f32> {
+        let longest = |font, cell: &str| {
+            let words = cell.split(' ').filter(|word| word.chars().count() <= LONGEST_WORD);
+            words.map(|word| width_of(font, CELL, &encoded(word))).fold(0.0, f32::max)
+        };
+        let least: Vec<f32> = (0..self.weights.len())
+            .map(|column| {
+                let header = self.header.get(column).map_or(0.0, |name| longest(Font::Bold, name));
+                let cells = self.rows.iter().filter_map(|row| row.get(column));
+                cells.map(|cell| longest(Font::Regular, cell)).fold(header, f32::max) + GAP
+            })
+            .collect();
+        let mut fixed = vec![false; least.len()];
+        loop {
+            let open = |column: &usize| !fixed[*column];
+            let taken: f32 = (0..least.len()).filter(|column| fixed[*column]).map(|column| least[column]).sum();
+            let weight = |column: usize| f32::from(self.weights[column]);
+            let weights: f32 = (0..least.len()).filter(open).map(weight).sum::<f32>().max(1.0);
+            let share = |column: usize| (room - taken).max(0.0) * weight(column) / weights;
+            match (0..least.len()).filter(open).find(|column| share(*column) < least[*column]) {
+                Some(column) => fixed[column] = true,
+                None => {
+                    let width = |column: usize| if fixed[column] { least[column] } else { share(column) };
+                    let widths: Vec<f32> = (0..least.len()).map(width).collect();
+                    // Where the words alone are wider than the page, they are broken after all.
+                    let scale = (room / widths.iter().sum::<f32>()).min(1.0);
+                    return widths.into_iter().map(|width| width * scale).collect();
+                }
+            }
+        }
+    }
+}
+
+/// Most characters of a word that is not broken.
+const LONGEST_WORD: usize = 24;
+
 /// Lines of steps between 0 and a million parts, with the labels of both ends of the axis.
 pub(crate) struct Plot {
     pub(crate) from: u64,
@@ -311,26 +353,23 @@ impl Setter {
             self.text(Font::Regular, CELL + 0.5, MARGIN, &table.caption);
         }
         let header: Vec<String> = table.header.iter().map(|name| (*name).to_owned()).collect();
+        let widths = table.widths(self.width - 2.0 * MARGIN);
         if !header.is_empty() {
-            self.row(&header, &table.weights, Font::Bold, None);
+            self.row(&header, &widths, Font::Bold, None);
         }
         for row in &table.rows {
-            self.row(row, &table.weights, Font::Regular, Some(&header));
+            self.row(row, &widths, Font::Regular, Some(&header));
         }
         self.y -= 8.0;
     }
 
     /// A row, and the header once more where the row begins another page.
-    fn row(&mut self, cells: &[String], weights: &[u16], font: Font, header: Option<&[String]>) {
-        const GAP: f32 = 6.0;
-        let total: f32 = weights.iter().map(|weight| f32::from(*weight)).sum::<f32>().max(1.0);
-        let room = self.width - 2.0 * MARGIN;
+    fn row(&mut self, cells: &[String], widths: &[f32], font: Font, header: Option<&[String]>) {
         let mut left = MARGIN;
         let columns: Vec<(f32, Font, Vec<Vec<u8>>)> = cells
             .iter()
-            .zip(weights)
-            .map(|(cell, weight)| {
-                let width = room * f32::from(*weight) / total;
+            .zip(widths)
+            .map(|(cell, width)| {
                 let font = if font == Font::Regular && is_identifier(cell) { Font::Mono } else { font };
                 let column = (left, font, wrapped(font, CELL, width - GAP, &encoded(cell)));
                 left += width;
@@ -344,7 +383,7 @@ impl Setter {
         if self.y - (if fits_a_page { whole } else { step }) < MARGIN {
             self.turn();
             if let Some(header) = header.filter(|header| !header.is_empty()) {
-                self.row(header, weights, Font::Bold, None);
+                self.row(header, widths, Font::Bold, None);
             }
         }
         for number in 0..lines {
@@ -589,6 +628,22 @@ mod tests {
         }
         assert_eq!(wrapped(Font::Mono, 10.0, 1.0, b"abc"), [b"a", b"b", b"c"]);
         assert_eq!(fitting(Font::Mono, 10.0, 18.0, b"abcdef"), b"ab\x85");
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_words() {
+        let table = |weights: [u16; 2]| Table {
+            caption: String::new(),
+            header: vec!["Attestations", "Why"],
+            weights: weights.into(),
+            rows: vec![vec!["1".to_owned(), "maintenance of 0x0123456789012345678901234567890123456789".to_owned()]],
+        };
+        let [first, second]: [f32; 2] = table([1, 99]).widths(300.0).try_into().unwrap();
+        assert!(first >= width_of(Font::Bold, CELL, b"Attestations") && (first + second - 300.0).abs() < 0.01);
+        let [first, second]: [f32; 2] = table([1, 1]).widths(300.0).try_into().unwrap();
+        assert!((first - 150.0).abs() < 0.01 && (second - 150.0).abs() < 0.01);
+        let narrow: f32 = table([1, 1]).widths(20.0).iter().sum();
+        assert!(narrow <= 20.01, "{narrow}");
     }
 
     /// Attack: a name that looks like another once its characters are dropped.
