@@ -3,28 +3,21 @@
 //! The struct `AuditReport(bytes32 sha256)` is signed in the domain that has name and version alone: a report is said
 //! to everybody. The signature states nothing about when it was made; a [time stamp](crate::timestamp) does.
 
-use alloy_primitives::B256;
-use alloy_sol_types::{Eip712Domain, SolStruct as _, sol};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::{
     FormatVersion,
-    ident::{Bytes32, EvmAddress, HexBytes},
+    ident::{Bytes32, EvmAddress},
     kind::{Kind, KindOf, Kinded},
     problem::Problem,
     text::Document,
 };
 use surety_verifier::attestation::{
     rejection::{Rejection, Rule, require, same},
-    signature::{SignatureBytes, SignatureError, SigningKey, signer},
+    signature::{SignatureBytes, signer},
+    signer::{Signable as _, Signer, SignerError},
+    typed_data::{Typed, TypedData},
 };
-
-sol! {
-    /// What is signed.
-    struct AuditReport {
-        bytes32 sha256;
-    }
-}
 
 /// An auditor's signature under a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,19 +46,19 @@ impl Document for ReportSignature {
     }
 }
 
-fn signing_hash(sha256: Bytes32) -> Bytes32 {
-    let domain = Eip712Domain::new(Some("Surety".into()), Some("1".into()), None, None, None);
-    HexBytes(AuditReport { sha256: B256::from(sha256.0) }.eip712_signing_hash(&domain).0)
+/// What is signed.
+fn typed_data(sha256: Bytes32) -> TypedData {
+    TypedData::new(None, "AuditReport(bytes32 sha256)".into(), vec![Typed::Word(sha256.0)])
 }
 
 impl ReportSignature {
     /// Signs a report of this SHA-256.
     ///
     /// # Errors
-    /// As [`SigningKey::sign`].
-    pub fn sign(sha256: Bytes32, key: &SigningKey) -> Result<Self, SignatureError> {
-        let signature = key.sign(&signing_hash(sha256))?;
-        Ok(Self { kind: KindOf::new(), version: FormatVersion, sha256, signer: key.address(), signature })
+    /// If the signer gives none, or another one.
+    pub fn sign(sha256: Bytes32, by: &dyn Signer) -> Result<Self, SignerError> {
+        let signature = by.sign(&typed_data(sha256))?;
+        Ok(Self { kind: KindOf::new(), version: FormatVersion, sha256, signer: by.address(), signature })
     }
 
     /// Demands that it is a signature of `by` under the report of this SHA-256. Only whoever knows the auditor's
@@ -76,7 +69,7 @@ impl ReportSignature {
     pub fn check(&self, sha256: Bytes32, by: EvmAddress) -> Result<(), Rejection> {
         const INPUT: &str = "report signature";
         same(Rule::Signature, INPUT, "one under the report with the SHA-256", sha256, self.sha256)?;
-        let found = signer(&signing_hash(sha256), &self.signature).map_err(|error| {
+        let found = signer(&typed_data(sha256).digest(), &self.signature).map_err(|error| {
             Rejection::new(Rule::Signature, INPUT, format!("a signature of {by}"), error.to_string())
         })?;
         require(found == by && self.signer == by, Rule::Signature, INPUT, || {
@@ -87,8 +80,9 @@ impl ReportSignature {
 
 #[cfg(test)]
 mod tests {
-    use surety_core::schema::schema;
+    use surety_core::{ident::HexBytes, schema::schema};
     use surety_testing::schemas::assert_published;
+    use surety_verifier::attestation::signature::SigningKey;
 
     use super::*;
 

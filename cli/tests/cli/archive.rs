@@ -81,7 +81,7 @@ fn broken_files_are_kept_as_evidence() {
     let broken: [(&str, Vec<u8>); 3] = [
         ("bad.json", attestation.replace("\"version\": 2", "\"version\": true").into_bytes()),
         ("bytes.json", b"{\"kind\": \"surety/attestation\", \"\xff\"}".to_vec()),
-        ("cut.json", attestation[..attestation.len() / 2].as_bytes().to_vec()),
+        ("cut.json", attestation.as_bytes()[..attestation.len() / 2].to_vec()),
     ];
     for (name, bytes) in &broken {
         fs::write(sandbox.path("in").join(name), bytes).unwrap();

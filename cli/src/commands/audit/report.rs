@@ -6,7 +6,6 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use surety_audit::{signature::ReportSignature, timestamp};
 use surety_core::{
-    failure::Internal,
     ident::{Bytes32, EvmAddress, HexBytes},
     spelling,
 };
@@ -89,7 +88,7 @@ pub(super) fn sign(args: &SignArgs, session: &Session) -> Result<Answer, Error> 
     files::check_target(&out, args.force.existing())?;
     let sha256 = digest(&args.report)?;
     let key = args.key.load(&session.progress)?;
-    let signature = ReportSignature::sign(sha256, &key).map_err(|error| Internal(error.to_string()))?;
+    let signature = ReportSignature::sign(sha256, &*key)?;
     documents::write(&out, &signature, args.force.existing())?;
     let text = format!("{} signed by {}: {}", args.report.display(), signature.signer, out.display());
     let data = json!({ "report": args.report, "sha256": sha256, "signer": signature.signer, "signature": out });
