@@ -8,6 +8,8 @@
 //! | [`audit`] | many attestations at once, and the findings about them |
 //! | [`archive`] | public documents, kept so that none can vanish |
 //! | [`reproduce`] | everything that is claimed, recomputed and compared |
+//! | [`signature`] | detached signatures of reports |
+//! | [`timestamp`] | time stamps of reports by an authority |
 //!
 //! ```
 //! use std::path::Path;
@@ -23,3 +25,5 @@
 pub mod archive;
 pub mod audit;
 pub mod reproduce;
+pub mod signature;
+pub mod timestamp;

@@ -52,6 +52,8 @@ impl<'a> Attestations<'a> {
             at: now(),
             history: true,
             one_by_one,
+            engagement: None,
+            sample: None,
         };
         let audit = audit::run(&request, self.setups, &Silent).unwrap();
         assert_eq!((audit.accepted, audit.rejected), (self.count, 0));

@@ -1,5 +1,5 @@
 //! The contracts' interfaces, from the JSON that Solidity's compiler writes: `abi/` in this package. `contracts/check`
-//! compares the files with the contracts, and `npm run abi -- --update` in `contracts/` writes them.
+//! compares the files with the contracts, and `npm run artifacts -- --update` in `contracts/` writes them.
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::sol;

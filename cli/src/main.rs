@@ -9,6 +9,7 @@ mod imported;
 mod inputs;
 mod number;
 mod output;
+mod pdf;
 mod progress;
 mod screen;
 mod table;
@@ -80,11 +81,11 @@ enum Command {
     Consent(consent::Args),
     /// Verify an attestation
     Verify(verify::Args),
-    /// Keep a verifier's trust file up to date
+    /// Write a verifier's trust file, and keep it up to date
     #[command(subcommand)]
     Trust(trust::Command),
     /// Verify all attestations in a directory at once and write a report
-    Audit(audit::Args),
+    Audit(Box<audit::Args>),
     /// Recompute the claims of attestations, commitments and contracts from public inputs
     Reproduce(reproduce::Args),
     /// Show the account's margin at every level (as secret as the account)
@@ -133,7 +134,7 @@ impl Command {
             Self::Consent(_) => ("consent", None),
             Self::Verify(_) => ("verify", None),
             Self::Trust(command) => ("trust", Some(command.name())),
-            Self::Audit(_) => ("audit", None),
+            Self::Audit(args) => ("audit", args.name()),
             Self::Reproduce(_) => ("reproduce", None),
             Self::Explain(_) => ("explain", None),
             Self::Book(command) => ("book", Some(command.name())),

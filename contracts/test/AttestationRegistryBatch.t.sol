@@ -3,10 +3,10 @@ pragma solidity ^0.8.28;
 
 import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
 import {ISuretyVerifier} from "../src/interfaces/ISuretyVerifier.sol";
+import {SuretyMockVerifier} from "../src/mocks/SuretyMockVerifier.sol";
 import {Attestation} from "../src/types/Attestation.sol";
 import {Terms} from "../src/types/Policy.sol";
 import {Attesting} from "./support/Attesting.sol";
-import {VerifierStandIn} from "./support/StandIns.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @notice Attestations that are verified together: all are kept, or none.
@@ -63,7 +63,7 @@ contract AttestationRegistryBatchTest is Attesting {
     function test_rejects_mixed_verifiers() external {
         bytes32 other = keccak256("other");
         Terms memory terms = _terms();
-        terms.verifier = address(new VerifierStandIn());
+        terms.verifier = address(new SuretyMockVerifier(terms.srs, terms.k));
         policyRegistry.set(other, terms);
         _takeSnapshot(other, _snapshot());
         Attestation[] memory attestations = _batch();

@@ -8,8 +8,8 @@ import {CollateralVault} from "../src/core/CollateralVault.sol";
 import {ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
 import {ISecuredVenue} from "../src/interfaces/ISecuredVenue.sol";
 import {Bn254} from "../src/libraries/Bn254.sol";
+import {SuretyMockRegistry} from "../src/mocks/SuretyMockRegistry.sol";
 import {Asset, Consumer} from "../src/types/Collateral.sol";
-import {AttestationRegistryStandIn} from "./support/AttestationRegistryStandIn.sol";
 import {P} from "./support/Field.sol";
 import {PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
 import {PrecompileFaults} from "./support/PrecompileFaults.sol";
@@ -29,7 +29,7 @@ contract CollateralVaultTest is PrecompileFaults {
     uint256[6] private FACTORS = [uint256(3), 5, 7, 11, 13, 17];
     uint96 private constant UNIT = 100;
 
-    AttestationRegistryStandIn private attestationRegistry;
+    SuretyMockRegistry private attestationRegistry;
     PolicyRegistryStandIn private policyRegistry;
     VenueStandIn private venue;
     CollateralVault private vault;
@@ -44,7 +44,7 @@ contract CollateralVaultTest is PrecompileFaults {
 
     function setUp() external {
         vm.warp(1_000_000);
-        attestationRegistry = new AttestationRegistryStandIn();
+        attestationRegistry = new SuretyMockRegistry(3, 1);
         policyRegistry = new PolicyRegistryStandIn();
         attestationRegistry.setPolicyRegistry(policyRegistry);
         policyRegistry.setVaultRules(uint32(LEVEL), MAX_AGE);

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Disagreement, FallbackFeed, Sourced} from "../src/feeds/FallbackFeed.sol";
 import {IAggregatorV3} from "../src/interfaces/IAggregatorV3.sol";
 import {HostileAggregator} from "./support/HostileAggregator.sol";
-import {MockAggregator} from "./support/MockAggregator.sol";
+import {MockAggregator} from "../src/mocks/MockAggregator.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @notice Two feeds of one price, and whatever one of them does.

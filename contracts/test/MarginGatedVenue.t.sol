@@ -7,9 +7,9 @@ import {CollateralVault} from "../src/core/CollateralVault.sol";
 import {MarginGatedVenue} from "../src/examples/MarginGatedVenue.sol";
 import {ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
 import {IMarginGatedVenue} from "../src/interfaces/IMarginGatedVenue.sol";
+import {SuretyMockRegistry} from "../src/mocks/SuretyMockRegistry.sol";
 import {Asset} from "../src/types/Collateral.sol";
 import {Flag, Position, VenueRules} from "../src/types/Venue.sol";
-import {AttestationRegistryStandIn} from "./support/AttestationRegistryStandIn.sol";
 import {OracleStandIn, PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
 import {Caller, HookToken, Token} from "./support/Tokens.sol";
 import {Log, vm} from "./support/Vm.sol";
@@ -29,7 +29,7 @@ contract MarginGatedVenueTest {
     uint256 private constant DOLLAR = 1e6;
     uint256 private constant POOL = 1_000_000 * DOLLAR;
 
-    AttestationRegistryStandIn private attestationRegistry;
+    SuretyMockRegistry private attestationRegistry;
     PolicyRegistryStandIn private policyRegistry;
     OracleStandIn private oracle;
     CollateralVault private vault;
@@ -43,7 +43,7 @@ contract MarginGatedVenueTest {
     function setUp() external {
         vm.warp(1_000_000);
         (attestationRegistry, policyRegistry, oracle) =
-        (new AttestationRegistryStandIn(), new PolicyRegistryStandIn(), new OracleStandIn());
+        (new SuretyMockRegistry(3, 1), new PolicyRegistryStandIn(), new OracleStandIn());
         (quote, other) = (new Token(6), new Token(18));
         Asset[] memory list = new Asset[](1);
         list[0] = Asset({token: address(quote), unit: 1e6, x: 1, y: 2});

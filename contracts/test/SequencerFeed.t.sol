@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {SequencerFeed} from "../src/feeds/SequencerFeed.sol";
 import {IAggregatorV3} from "../src/interfaces/IAggregatorV3.sol";
-import {MockAggregator} from "./support/MockAggregator.sol";
+import {MockAggregator} from "../src/mocks/MockAggregator.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @notice A feed that does not answer while the chain's sequencer is down, nor right after.

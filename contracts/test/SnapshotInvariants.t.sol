@@ -2,8 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {SnapshotOracle} from "../src/core/SnapshotOracle.sol";
+import {MockAggregator} from "../src/mocks/MockAggregator.sol";
 import {Snapshot} from "../src/types/Market.sol";
-import {MockAggregator} from "./support/MockAggregator.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
 import {vm} from "./support/Vm.sol";
 

@@ -25,6 +25,9 @@ pub struct Day {
 }
 
 impl Day {
+    /// The [number](Self::number) of 1970-01-01.
+    pub const EPOCH: u32 = 719_162;
+
     /// A day; none if the calendar has no such.
     #[must_use]
     pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {

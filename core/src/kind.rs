@@ -56,6 +56,10 @@ pub enum Kind {
     CompiledPolicy,
     /// The addresses of contracts.
     Deployment,
+    /// The terms of an audit: client, period, subjects.
+    Engagement,
+    /// A file that an archive keeps although it cannot be read.
+    Evidence,
     /// What a price history has left behind for forecasts.
     ForecastState,
     /// Balances of an account.
@@ -76,6 +80,8 @@ pub enum Kind {
     ProvenSnapshots,
     /// A report of an oracle node.
     Report,
+    /// A signature under the hash of an audit's report.
+    ReportSignature,
     /// The roles that one process plays.
     Service,
     /// A signature under a snapshot, for a contract.
@@ -94,7 +100,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, by name.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::Attestation,
         Self::Book,
         Self::BookPlan,
@@ -106,6 +112,8 @@ impl Kind {
         Self::ChainRules,
         Self::CompiledPolicy,
         Self::Deployment,
+        Self::Engagement,
+        Self::Evidence,
         Self::ForecastState,
         Self::Holdings,
         Self::LastStatement,
@@ -116,6 +124,7 @@ impl Kind {
         Self::Protocol,
         Self::ProvenSnapshots,
         Self::Report,
+        Self::ReportSignature,
         Self::Service,
         Self::SnapshotSignature,
         Self::Statement,
@@ -139,6 +148,8 @@ impl Kind {
             Self::ChainRules => ("surety/chain-rules", Readers::Party, None),
             Self::CompiledPolicy => ("surety/compiled-policy", Readers::Public, Some("policy.compiled.json")),
             Self::Deployment => ("surety/deployment", Readers::Party, None),
+            Self::Engagement => ("surety/engagement", Readers::Party, Some("engagement.toml")),
+            Self::Evidence => ("surety/evidence", Readers::Public, None),
             Self::ForecastState => ("surety/forecast-state", Readers::Program, None),
             Self::Holdings => ("surety/holdings", Readers::Holder, None),
             Self::LastStatement => ("surety/last-statement", Readers::Program, None),
@@ -149,6 +160,7 @@ impl Kind {
             Self::Protocol => ("surety/protocol", Readers::Program, None),
             Self::ProvenSnapshots => ("surety/proven-snapshots", Readers::Program, None),
             Self::Report => ("surety/report", Readers::Public, None),
+            Self::ReportSignature => ("surety/report-signature", Readers::Party, None),
             Self::Service => ("surety/service", Readers::Party, Some("surety.toml")),
             Self::SnapshotSignature => ("surety/snapshot-signature", Readers::Party, None),
             Self::Statement => ("surety/statement", Readers::Public, None),

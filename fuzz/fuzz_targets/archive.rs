@@ -58,7 +58,10 @@ fn kept(name: &Path, content: &[u8]) {
     let added = archive.add(&[document.clone(), document.clone()]).unwrap();
     assert_eq!((added.added, added.present), (1, 1));
     let read = archive.read(Some(added.summary.head), |entry| {
-        assert_eq!(Archived::read(Path::new(&entry.file_name()), &entry.document.text)?, document);
+        // Of evidence the file that it was is exported, and not what it is wrapped in.
+        if entry.document.evidence().is_none() {
+            assert_eq!(Archived::read(Path::new(&entry.file_name()), &entry.document.text)?, document);
+        }
         assert_eq!(entry.document, document);
         Ok::<_, ArchiveError>(())
     });

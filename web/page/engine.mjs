@@ -1,5 +1,5 @@
-// Runs a module of Surety: in a worker of a page, or in Node. Its functions take numbers only: bytes pass in words of
-// four.
+// Runs a module of Surety: in a worker of a page, in Node, or in the package of sdk/. Its functions take numbers only:
+// bytes pass in words of four.
 
 /** A module that answers questions, one at a time. */
 export class Engine {
@@ -59,18 +59,4 @@ function written(terms, files) {
     offset += content.length;
   }
   return Object.assign(message, { unpadded });
-}
-
-// A page sends the module first, and questions after it.
-if (typeof DedicatedWorkerGlobalScope !== 'undefined') {
-  let engine;
-  onmessage = async ({ data: { module, question, terms, files } }) => {
-    engine ??= Engine.load(module);
-    if (!question) return;
-    try {
-      postMessage({ text: (await engine).ask(question, terms, files) });
-    } catch (error) {
-      postMessage({ error: String(error) });
-    }
-  };
 }

@@ -36,7 +36,7 @@ const [style, common] = ['page/page.css', 'page/common.js'].map(text);
 // What all pages begin with, and what they ask for files with.
 const [head, files] = ['page/head.html', 'page/files.html'].map((path) => text(path).trimEnd());
 // Pages that are opened as files may not start workers that are modules.
-const engine = text('page/engine.mjs').replace('export class Engine', 'class Engine');
+const engine = text('page/engine.mjs').replace('export class Engine', 'class Engine') + text('page/worker.js');
 if (/<\/script|^export/m.test(engine)) throw new Error('page/engine.mjs: expected a script that fits into an element');
 const version = text('../Cargo.toml').match(/^version = "(.+)"$/m)[1];
 

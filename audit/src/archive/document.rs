@@ -7,6 +7,7 @@ use surety_core::{
     kind::{Damaged, Kind, demand_kind, recognise},
     text::{Document, Format, InputErrors},
 };
+use surety_host::files::{self, DOCUMENT_LIMIT, FileError};
 use surety_margin::{
     market::{Report, Snapshot},
     policy::Policy,
@@ -14,10 +15,10 @@ use surety_margin::{
 };
 use surety_verifier::attestation::{claim::Attestation, compiled::CompiledPolicyFile, statement::Statement};
 
-use super::ArchiveError;
+use super::{ArchiveError, evidence::Evidence};
 
-/// The kinds that an archive keeps: attestations and books, and the public documents that they rest on.
-pub const KEPT: [Kind; 10] = [
+/// The kinds that an archive keeps: attestations and books, the public documents that they rest on, and evidence.
+pub const KEPT: [Kind; 11] = [
     Kind::Universe,
     Kind::Policy,
     Kind::CompiledPolicy,
@@ -28,6 +29,7 @@ pub const KEPT: [Kind; 10] = [
     Kind::BookRules,
     Kind::Book,
     Kind::CellKeys,
+    Kind::Evidence,
 ];
 
 /// Reads the document to see that it is one. None if archives keep no such documents.
@@ -49,6 +51,7 @@ fn check(kind: Kind, file: &str, text: &str, format: Format) -> Option<Result<()
         Kind::BookRules => read::<BookRules>(file, text, format),
         Kind::Book => read::<Book>(file, text, format),
         Kind::CellKeys => read::<CellKeys>(file, text, format),
+        Kind::Evidence => read::<Evidence>(file, text, format),
         _ => None,
     }
 }
@@ -89,6 +92,36 @@ impl Archived {
         let (kind, content) = checked.ok_or_else(|| ArchiveError::Kind(file.to_owned()))?;
         content?;
         Ok(Self { kind, format, text: text.to_owned() })
+    }
+
+    /// A file as an archive keeps it: a document, or evidence if it cannot be read as the document that it should be.
+    ///
+    /// # Errors
+    /// If it is none of the kinds that are kept; or if it cannot be read, and may be a secret or is too large for
+    /// evidence.
+    pub fn of_file(path: &Path) -> Result<Self, ArchiveError> {
+        let error = match files::read_text(path) {
+            Ok(text) => match Self::read(path, &text) {
+                Err(error @ (ArchiveError::Unreadable { .. } | ArchiveError::Content(_))) => error,
+                read => return read,
+            },
+            // Only its name says that it should have been a document.
+            Err(error @ FileError::NotText(_)) if Format::of_name(&path.to_string_lossy()) == Some(Format::Json) => {
+                error.into()
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let bytes = files::read(path, DOCUMENT_LIMIT)?;
+        let Some(evidence) = Evidence::of(path, &bytes, &error.to_string()) else { return Err(error) };
+        let text = evidence.to_json().map_err(|error| ArchiveError::Unwritten(path.to_owned(), error))?;
+        Ok(Self { kind: Kind::Evidence, format: Format::Json, text })
+    }
+
+    /// The file that is kept as evidence; none if this is a document, or damaged.
+    #[must_use]
+    pub fn evidence(&self) -> Option<Evidence> {
+        let is_evidence = recognise(&self.text, self.format).ok()?.known_kind() == Some(Kind::Evidence);
+        is_evidence.then(|| Evidence::from_json("evidence", &self.text).ok())?
     }
 }
 

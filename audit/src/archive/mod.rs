@@ -14,6 +14,7 @@
 //! returns: after a crash there is all of it or nothing. A document that is there already is not added again.
 
 mod document;
+mod evidence;
 
 use std::{
     borrow::Cow,
@@ -22,7 +23,10 @@ use std::{
     time::Duration,
 };
 
-pub use self::document::{Archived, KEPT};
+pub use self::{
+    document::{Archived, KEPT},
+    evidence::Evidence,
+};
 use alloy_primitives::Keccak256;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 use serde::Serialize;
@@ -30,7 +34,7 @@ use surety_core::{
     failure::{Class, Failure},
     ident::{Bytes32, HexBytes},
     kind::Kind,
-    text::{Format, InputErrors, json_problem},
+    text::{Format, InputErrors, WriteError, json_problem},
 };
 use surety_host::files::{self, FileError};
 
@@ -83,6 +87,9 @@ pub enum ArchiveError {
     /// A document with mistakes.
     #[error(transparent)]
     Content(#[from] InputErrors),
+    /// Evidence that cannot be written as a document.
+    #[error("{}: {}: please report this", .0.display(), .1)]
+    Unwritten(PathBuf, WriteError),
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
@@ -328,8 +335,8 @@ impl Archive {
         self.read(noted, |_| Ok(()))
     }
 
-    /// Writes every document to a file of its own in a directory, named by its kind and digest. Files that are there
-    /// already stay, so that an export that was cut short can be taken up again.
+    /// Writes every document to a file of its own in a directory, named by its kind and digest; of evidence, the file
+    /// that it was. Files that are there already stay, so that an export that was cut short can be taken up again.
     ///
     /// # Errors
     /// If the archive is not whole, or a file cannot be written.
@@ -337,9 +344,11 @@ impl Archive {
         files::create_directory(directory)?;
         self.read(noted, |entry| {
             let path = directory.join(entry.file_name());
-            match files::write(&path, entry.document.text.as_bytes(), files::Access::Public, files::Existing::Keep) {
+            let evidence = entry.document.evidence().and_then(|evidence| evidence.content());
+            let bytes = evidence.unwrap_or_else(|| entry.document.text.into_bytes());
+            match files::write(&path, &bytes, files::Access::Public, files::Existing::Keep) {
                 // Another file could stand there under the name of a document.
-                Err(FileError::Exists(_)) if *files::read_text(&path)? == entry.document.text => Ok(()),
+                Err(FileError::Exists(_)) if *files::read(&path, files::DOCUMENT_LIMIT)? == bytes => Ok(()),
                 written => Ok(written?),
             }
         })
@@ -388,12 +397,8 @@ impl ArchiveEntry {
     #[must_use]
     pub fn file_name(&self) -> String {
         let digest = self.digest.to_string();
-        format!(
-            "{}-{}.{}",
-            self.document.kind.short_name(),
-            digest.trim_start_matches("0x"),
-            format_name(self.document.format)
-        )
+        let format = self.document.evidence().map_or(self.document.format, |evidence| evidence.format());
+        format!("{}-{}.{}", self.document.kind.short_name(), digest.trim_start_matches("0x"), format_name(format))
     }
 }
 
@@ -515,7 +520,7 @@ impl Failure for ArchiveError {
             | Self::Broken { .. }
             | Self::OtherHistory { .. } => Class::Mismatch,
             Self::Disk { .. } => Class::Resources,
-            Self::Database { .. } => Class::Internal,
+            Self::Database { .. } | Self::Unwritten(..) => Class::Internal,
         }
     }
 

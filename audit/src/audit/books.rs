@@ -27,10 +27,14 @@ use surety_core::{
     decimal::Magnitude,
     failure::{AnyFailure, Failure},
     ident::{Bytes32, EvmAddress, Name},
+    spelling::iso_time,
     units::Timestamp,
     visible::visible,
 };
-use surety_host::{files, setup::Setups};
+use surety_host::{
+    files::{self, FileError},
+    setup::Setups,
+};
 use surety_kzg::{Event, Observer, SrsId, progress::Stage};
 use surety_margin::market::Snapshot;
 use surety_verifier::attestation::{
@@ -39,10 +43,14 @@ use surety_verifier::attestation::{
     report::{check_snapshot, snapshot_id},
 };
 
+use zeroize::Zeroizing;
+
 use super::{
     AuditRequest,
     entry::{Reason, Verdict},
+    faith::objects,
     finding::{Finding, FindingKind, warning},
+    input::{Input, Role, sha256},
     library::{Known, Library},
     scan::Found,
     source::{Place, Source},
@@ -77,6 +85,9 @@ pub struct BookEntry {
     /// What the book establishes, unless it is rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<EstablishedBook>,
+    /// The pages beside it, if they could be read.
+    #[serde(skip)]
+    pub(super) pages: Option<Input>,
 }
 
 /// What the file of a book says.
@@ -129,7 +140,8 @@ pub struct EstablishedBook {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_chain: Option<KnownBook>,
     /// What was taken on faith.
-    pub faith: Vec<&'static str>,
+    #[serde(serialize_with = "objects")]
+    pub faith: Vec<BookFaith>,
 }
 
 /// A kind of page in a book.
@@ -145,10 +157,24 @@ pub struct KindFacts {
     pub accounts: u32,
 }
 
-/// Faith in a root that the auditor does not know.
-const ROOT: &str = "that others see the book of this root";
-/// Faith in rules that the auditor has not reviewed.
-const RULES: &str = "that the rules are wise: their caps, their policy, and its custodians and oracle nodes";
+/// Something about a book that the auditor has no anchor for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BookFaith {
+    /// The auditor does not know the root.
+    BookRoot,
+    /// The auditor has not reviewed the rules.
+    BookRules,
+}
+
+impl fmt::Display for BookFaith {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BookRoot => "that others see the book of this root",
+            Self::BookRules => "that the rules are wise: their caps, their policy, and its custodians and oracle nodes",
+        })
+    }
+}
 
 impl BookEntry {
     /// Whether everything is or was in order.
@@ -159,7 +185,7 @@ impl BookEntry {
 
     fn refused(file: String, error: &dyn Failure, book: Option<&Book>) -> Self {
         let (reason, stated) = (Some(Reason::of(error)), book.map(StatedBook::of));
-        Self { file, verdict: Verdict::Rejected, reason, stated, claim: None }
+        Self { file, verdict: Verdict::Rejected, reason, stated, claim: None, pages: None }
     }
 }
 
@@ -180,7 +206,7 @@ enum Occasion {
 impl fmt::Display for Occasion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Moment(time) => write!(f, "as of second {}", time.0),
+            Self::Moment(time) => write!(f, "as of {}", iso_time(*time)),
             Self::Prices(snapshot) => write!(f, "over the market snapshot {snapshot}"),
         }
     }
@@ -231,8 +257,8 @@ fn missing_among(books: &[BookEntry], told: &[ToldBook], newest: &[(EvmAddress, 
     let here: BTreeSet<Bytes32> = good.filter_map(|entry| Some(entry.stated.as_ref()?.root)).collect();
     let finding = |venue: &EvmAddress, message| warning(FindingKind::MissingBook, Some(*venue), message, []);
     let of_told = |ToldBook { venue, root, as_of, uri, .. }: &ToldBook| {
-        let (uri, second) = (visible(uri), as_of.0);
-        let book = format!("a book as of second {second} that is not here: root {root}, at {uri} as the venue says");
+        let (uri, time) = (visible(uri), iso_time(*as_of));
+        let book = format!("a book as of {time} that is not here: root {root}, at {uri} as the venue says");
         finding(venue, format!("the registry has {book}"))
     };
     let untold = newest.iter().filter(|(_, root)| !here.contains(root) && told.iter().all(|book| book.root != *root));
@@ -270,19 +296,18 @@ pub(super) fn judge(
         let file = source.shown(place);
         let entry = match source.read::<Book>(place) {
             Err(error) => BookEntry::refused(file, &*error, None),
-            Ok(book) => match judge_one(request, place, &book, library, (&mut shelf, setups, observer)) {
-                Err(error) => BookEntry::refused(file, &*error, Some(&book)),
-                Ok(claim) => {
-                    let lapsed = book.valid_until < request.at;
-                    let (verdict, reason) = if lapsed {
-                        (Verdict::Lapsed, Some(Reason::lapsed(book.valid_until, request.at)))
-                    } else {
-                        (Verdict::Accepted, None)
-                    };
-                    let stated = Some(StatedBook::of(&book));
-                    BookEntry { file, verdict, reason, stated, claim: Some(claim) }
-                }
-            },
+            Ok(book) => {
+                let bytes = read_pages(place, book.pages);
+                let pages = bytes.as_ref().ok().map(|(path, bytes)| Input::new(path, sha256(bytes), Role::Pages));
+                let judged = bytes.map_err(AnyFailure::from).and_then(|(_, bytes)| {
+                    judge_one(request, &book, &pages_of(&bytes)?, library, (&mut shelf, setups, observer))
+                });
+                let entry = match judged {
+                    Err(error) => BookEntry::refused(file, &*error, Some(&book)),
+                    Ok(claim) => good(file, &book, claim, request.at),
+                };
+                BookEntry { pages, ..entry }
+            }
         };
         observer.event(Event::Progress { stage, done, total });
         entry
@@ -290,14 +315,21 @@ pub(super) fn judge(
     judged.collect()
 }
 
+/// A book in order, though it may have lapsed.
+fn good(file: String, book: &Book, claim: EstablishedBook, at: Timestamp) -> BookEntry {
+    let lapsed = book.valid_until < at;
+    let (verdict, reason) =
+        if lapsed { (Verdict::Lapsed, Some(Reason::lapsed(book.valid_until, at))) } else { (Verdict::Accepted, None) };
+    BookEntry { file, verdict, reason, stated: Some(StatedBook::of(book)), claim: Some(claim), pages: None }
+}
+
 fn judge_one(
     request: &AuditRequest<'_>,
-    place: &Place,
     book: &Book,
+    pages: &[Page],
     library: &Library,
     (shelf, setups, observer): (&mut RulesShelf, &Setups, &dyn Observer),
 ) -> Result<EstablishedBook, AnyFailure> {
-    let pages = pages_beside(place, book.pages)?;
     let rules = shelf.find(book, library, setups, observer)?;
     let snapshot = snapshot_of(book, rules, library)?;
     let on_chain = on_chain(request, book)?;
@@ -308,9 +340,9 @@ fn judge_one(
         root: known,
         now: request.at.min(book.valid_until),
     };
-    let accepted = verify(book, &pages, rules, snapshot, &terms, &mut OsRng)?;
+    let accepted = verify(book, pages, rules, snapshot, &terms, &mut OsRng)?;
     let reviewed = request.books.rules.contains(&book.rules.id().0);
-    let faith = [(accepted.root_known, ROOT), (reviewed, RULES)];
+    let faith = [(accepted.root_known, BookFaith::BookRoot), (reviewed, BookFaith::BookRules)];
     let faith: Vec<_> = faith.into_iter().filter_map(|(known, faith)| (!known).then_some(faith)).collect();
     if let Some(first) = faith.first().filter(|_| request.strict) {
         let expected = "a registry of books or a known root, and rules that you have reviewed, as you are strict";
@@ -340,14 +372,18 @@ fn judge_one(
     })
 }
 
-/// The pages beside a book of so many, at most one more.
-fn pages_beside(place: &Place, pages: u32) -> Result<Vec<Page>, AnyFailure> {
-    let path = PathBuf::from(place.name());
+/// The bytes of the pages beside a book of so many, at most those of one more, and where they are.
+fn read_pages(place: &Place, pages: u32) -> Result<(PathBuf, Zeroizing<Vec<u8>>), FileError> {
+    let path = PathBuf::from(place.name()).with_file_name("pages.bin");
     let most = (u64::from(pages) + 1).min(MAX_PAGES as u64);
-    let bytes = files::read(&path.with_file_name("pages.bin"), most * PAGE_BYTES as u64)?;
+    let bytes = files::read(&path, most * PAGE_BYTES as u64)?;
+    Ok((path, bytes))
+}
+
+fn pages_of(bytes: &[u8]) -> Result<Vec<Page>, Rejection> {
     let found =
         |problem: surety_core::problem::Problem| Rejection::new(Rule::Page, "pages", problem.expected, problem.found);
-    Ok(Page::all_from_bytes(&bytes).map_err(found)?)
+    Page::all_from_bytes(bytes).map_err(found)
 }
 
 /// What the registry that the auditor relies on says of a book; none where there is no registry.
@@ -430,7 +466,7 @@ mod tests {
             pages: 1,
         };
         let (file, stated) = (file.to_owned(), Some(stated));
-        BookEntry { file, verdict: Verdict::Accepted, reason: None, stated, claim: None }
+        BookEntry { file, verdict: Verdict::Accepted, reason: None, stated, claim: None, pages: None }
     }
 
     /// The books of which one is found to be too many, and what they have in common.
@@ -451,7 +487,10 @@ mod tests {
         for snapshot in [1, 3] {
             let mut books = [books.as_slice(), &[entry("e", 1, (5, snapshot), 4)]].concat();
             let [(files, message)] = &*found(&books) else { panic!("found them once for each thing in common") };
-            assert_eq!((files.as_slice(), message.contains("second 5")), (&["a".to_owned(), "e".to_owned()][..], true));
+            assert_eq!(
+                (files.as_slice(), message.contains("as of 1970-01-01T00:00:05Z")),
+                (&["a".to_owned(), "e".to_owned()][..], true)
+            );
             // A book that is rejected may be forged.
             books[4].verdict = Verdict::Rejected;
             assert_eq!(found(&books), []);
@@ -474,7 +513,11 @@ mod tests {
         let missing = missing_among(&books, &[told(1), told(3)], &newest(3));
         let [missing] = &*missing else { panic!("once, although it is the newest as well: {missing:?}") };
         assert_eq!((missing.kind, missing.subject), (FindingKind::MissingBook, Some(HexBytes([1; 20]))));
-        assert!(missing.message.contains("second 5") && !missing.message.contains('\u{202e}'), "{}", missing.message);
+        assert!(
+            missing.message.contains("as of 1970-01-01T00:00:05Z") && !missing.message.contains('\u{202e}'),
+            "{}",
+            missing.message
+        );
         // Published before the block that was asked from, or kept back by the node.
         let [missing] = &*missing_among(&books, &[], &newest(3)) else { panic!("the newest") };
         assert!(missing.message.contains("newest"), "{}", missing.message);
@@ -499,10 +542,11 @@ mod tests {
     #[test]
     fn rejects_files_of_more_pages_than_books_say() {
         let directory = tempfile::tempdir().unwrap();
-        let place = Place::File(directory.path().join("book.json"));
+        let place = Place::File { path: directory.path().join("book.json"), sha256: None };
         let read = |pages, bytes| {
             std::fs::write(directory.path().join("pages.bin"), vec![0; bytes]).unwrap();
-            pages_beside(&place, pages).map(|pages| pages.len()).map_err(|error| error.to_string())
+            let (_, bytes) = read_pages(&place, pages).map_err(|error| error.to_string())?;
+            pages_of(&bytes).map(|pages| pages.len()).map_err(|error| error.to_string())
         };
         assert_eq!(read(2, 2 * PAGE_BYTES), Ok(2));
         // The error then says how many there are.

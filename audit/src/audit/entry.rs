@@ -5,6 +5,7 @@ use serde_json::Value;
 use surety_core::{
     failure::{Class, Failure, LocatedProblem},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
+    spelling::iso_time,
     text::toml_keys,
     units::{Ppm, Timestamp},
 };
@@ -18,6 +19,8 @@ use surety_verifier::attestation::{
     trust::Faith,
     vault::DrawnVault,
 };
+
+use super::faith::objects;
 
 /// What an audit makes of an attestation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -38,6 +41,9 @@ pub struct AuditEntry {
     pub file: String,
     /// What is made of it.
     pub verdict: Verdict,
+    /// The SHA-256 of its bytes, if they could be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Bytes32>,
     /// Why it is not accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
@@ -136,6 +142,7 @@ pub struct Established {
     /// Whether the set-up's secret is known to everybody.
     pub insecure_srs: bool,
     /// What was taken on faith.
+    #[serde(serialize_with = "objects")]
     pub faith: Vec<Faith>,
     /// The sources that have stated balances.
     pub sources: Vec<EvmAddress>,
@@ -177,12 +184,12 @@ impl Reason {
         }
     }
 
-    pub(super) fn lapsed(Timestamp(valid_until): Timestamp, Timestamp(at): Timestamp) -> Self {
+    pub(super) fn lapsed(valid_until: Timestamp, at: Timestamp) -> Self {
         let rejection = surety_verifier::Rejection::new(
             Rule::Lapsed,
             "attestation: valid until",
-            format!("{at}, the time of the audit, or later"),
-            valid_until.to_string(),
+            format!("{}, the time of the audit, or later", iso_time(at)),
+            iso_time(valid_until),
         );
         Self::of(&rejection)
     }
@@ -191,7 +198,8 @@ impl Reason {
 impl AuditEntry {
     /// A file that is no attestation though it should be one, and what it says all the same.
     pub(super) fn unreadable(file: String, error: &dyn Failure, stated: Option<Stated>) -> Self {
-        Self { file, verdict: Verdict::Rejected, reason: Some(Reason::of(error)), stated, claim: None }
+        let reason = Some(Reason::of(error));
+        Self { file, verdict: Verdict::Rejected, sha256: None, reason, stated, claim: None }
     }
 
     /// An attestation that breaks a rule.
@@ -205,7 +213,8 @@ impl AuditEntry {
             from: newest.unwrap_or(claim.valid_until),
             valid_until: claim.valid_until,
         };
-        Self { file, verdict: Verdict::Rejected, reason: Some(reason), stated: Some(stated), claim: None }
+        let (reason, stated) = (Some(reason), Some(stated));
+        Self { file, verdict: Verdict::Rejected, sha256: None, reason, stated, claim: None }
     }
 
     /// An attestation in order, though it may have lapsed before a given time; then that is given.
@@ -233,7 +242,7 @@ impl AuditEntry {
         };
         let reason = lapsed_at.map(|at| Reason::lapsed(claim.valid_until, at));
         let verdict = if reason.is_some() { Verdict::Lapsed } else { Verdict::Accepted };
-        Self { file, verdict, reason, stated: None, claim: Some(established) }
+        Self { file, verdict, sha256: None, reason, stated: None, claim: Some(established) }
     }
 
     /// Its proof is not valid after all.

@@ -13,12 +13,14 @@
 //! | unusable file | warning | something looks like a public file and is none |
 //! | statement for two policies | notice | the same balances serve two policies, so they are pledged to neither |
 //! | sequence gap | notice | a statement exists that was not shown |
-//! | overlapping validity | notice | a holder could show the kinder of two attestations |
 //! | duplicate | notice | the same claim twice |
 //! | marked prices | notice | prices have jumped, and the policy accepts that |
 //! | shortfall | warning | an account was short of a level, which is proven |
 //! | book without pages | notice | a book in an archive, which keeps no pages, is not verified |
-//! | lapse | notice | for a time, nothing was attested, or what was is rejected |
+//! | lapse | notice | for a time, nothing was attested, or what was is rejected; a warning where a period is stated |
+//! | unexpected attestation | notice | the engagement does not expect its subject or level |
+//!
+//! That attestations of a level count at the same time is ordinary: see [`super::history::Series::overlapping`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +28,7 @@ use serde::Serialize;
 use surety_core::{
     failure::Failure,
     ident::{Bytes32, EvmAddress, HexBytes},
-    units::Timestamp,
+    spelling::iso_time,
     words::counted,
 };
 
@@ -71,8 +73,6 @@ pub enum FindingKind {
     StatementForTwoPolicies,
     /// Sequence numbers that are missing in between.
     SequenceGap,
-    /// Attestations of one level that count at the same time.
-    OverlappingValidity,
     /// The same claim in several files.
     Duplicate,
     /// Prices that bear the mark of a circuit breaker.
@@ -81,6 +81,16 @@ pub enum FindingKind {
     BookWithoutPages,
     /// A time without an attestation.
     Lapse,
+    /// An attestation about somebody or something that the engagement does not expect.
+    UnexpectedAttestation,
+}
+
+impl FindingKind {
+    /// A word for it, as reports have it.
+    #[must_use]
+    pub fn name(self) -> String {
+        serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+    }
 }
 
 /// Something that was found.
@@ -143,7 +153,6 @@ pub(super) fn all(attestations: &[(&AuditEntry, &Evidence)]) -> Vec<Finding> {
     findings.extend(shared_commitments(&statements));
     findings.extend(sequences(&statements));
     findings.extend(several_snapshots(&good));
-    findings.extend(overlaps(&good));
     findings.extend(duplicates(&good));
     findings.extend(marked_prices(&good));
     findings.extend(shortfalls(&good));
@@ -254,12 +263,12 @@ fn sequences(statements: &BTreeMap<Bytes32, (&Stating, &str)>) -> Vec<Finding> {
                 findings.push(warning(FindingKind::ConflictingStatements, subject, message, files));
             } else if before.as_of > after.as_of {
                 let message = format!(
-                    "about {}, statement {} is as of second {}, and statement {} as of second {}",
+                    "about {}, statement {} is as of {}, and statement {} as of {}",
                     describe(account),
                     before.sequence,
-                    before.as_of.0,
+                    iso_time(before.as_of),
                     after.sequence,
-                    after.as_of.0
+                    iso_time(after.as_of)
                 );
                 findings.push(warning(FindingKind::SequenceRunsBackwards, subject, message, files));
             }
@@ -298,48 +307,6 @@ fn several_snapshots(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
         .collect()
 }
 
-fn overlaps(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
-    type Key<'a> = (EvmAddress, Bytes32, &'a str, u64, EvmAddress);
-    let mut levels: BTreeMap<Key<'_>, Vec<(&Established, &str)>> = BTreeMap::new();
-    for (claim, evidence) in good {
-        let Established { subject, policy, level, audience, .. } = claim;
-        let key = (*subject, policy.0, level.as_str(), audience.chain_id, audience.registry);
-        levels.entry(key).or_default().push((claim, &evidence.file));
-    }
-    let mut findings = Vec::new();
-    for ((subject, _, level, ..), mut claims) in levels {
-        claims.sort_by_key(|(claim, _)| (claim.earliest, claim.valid_until));
-        let (mut longest, mut count, mut files) = (0, 0_usize, ["", ""]);
-        let mut last: Option<(&Established, &str)> = None;
-        for (claim, file) in claims {
-            if let Some((before, file_before)) = last.filter(|(before, _)| before.epoch != claim.epoch) {
-                let Timestamp(end) = before.valid_until.min(claim.valid_until);
-                // Both count in the last second of the first.
-                let together = end.saturating_add(1).saturating_sub(claim.earliest.0);
-                if together > 0 {
-                    count += 1;
-                    if together > longest {
-                        (longest, files) = (together, [file_before, file]);
-                    }
-                }
-            }
-            // What ends last is what the next may overlap.
-            last = last.filter(|(before, _)| before.valid_until > claim.valid_until).or(Some((claim, file)));
-        }
-        if count > 0 {
-            let begin = if count == 1 { "begins" } else { "begin" };
-            let message = format!(
-                "{} of {level} {begin} to count before an earlier one has ended, by up to {}; the holder may show \
-                 either",
-                counted(count, "attestation"),
-                counted(longest, "second"),
-            );
-            findings.push(Finding::notice(FindingKind::OverlappingValidity, Some(subject), message, files));
-        }
-    }
-    findings
-}
-
 fn duplicates(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
     let mut contexts: BTreeMap<Bytes32, Vec<(&Established, &str)>> = BTreeMap::new();
     for (claim, evidence) in good {
@@ -374,7 +341,7 @@ fn marked_prices(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use surety_core::ident::Name;
+    use surety_core::{ident::Name, units::Timestamp};
     use surety_margin::level::Claimed;
     use surety_verifier::attestation::{
         eip712::Audience,
@@ -434,6 +401,7 @@ mod tests {
         let entry = AuditEntry {
             file: file.clone(),
             verdict: Verdict::Accepted,
+            sha256: None,
             reason: None,
             stated: None,
             claim: Some(claim),
@@ -508,13 +476,14 @@ mod tests {
     }
 
     #[test]
-    fn finds_overlaps_duplicates_and_marks() {
+    fn overlaps_are_no_findings() {
         let mut attestations = series();
         attestations[0].0.claim.as_mut().unwrap().valid_until = Timestamp(350);
-        let pairs: Vec<_> = attestations.iter().map(|(entry, evidence)| (entry, evidence)).collect();
-        let findings = all(&pairs);
-        assert_eq!(findings.len(), 1);
-        assert!(findings[0].message.contains("2 attestations") && findings[0].message.contains("100 seconds"));
+        assert_eq!(kinds(&attestations), []);
+    }
+
+    #[test]
+    fn finds_duplicates_and_marks() {
         let mut attestations = series();
         attestations.push(attestation(2, 2));
         assert_eq!(kinds(&attestations), [FindingKind::Duplicate]);

@@ -1,13 +1,19 @@
 //! Auditing an archive: what it holds, once its chain is known to be whole.
 
-use std::{sync::Mutex, time::Instant};
+use std::{fs::File, io, path::Path, sync::Mutex, time::Instant};
 
 use serde::Serialize;
-use surety_core::ident::Bytes32;
-use surety_host::setup::Setups;
+use sha2::{Digest as _, Sha256};
+use surety_core::ident::{Bytes32, HexBytes};
+use surety_host::{files::FileError, setup::Setups};
 use surety_kzg::Observer;
 
-use super::{Audit, AuditError, AuditRequest, examine, scan, source::Source};
+use super::{
+    Audit, AuditError, AuditRequest, examine,
+    input::{Input, Role},
+    scan::{self, Found},
+    source::Source,
+};
 use crate::archive::{Archive, Summary};
 
 /// The archive that was audited.
@@ -32,14 +38,26 @@ pub fn run(
     setups: &Setups,
     observer: &dyn Observer,
 ) -> Result<Audit, AuditError> {
-    super::refuse_rivals(request.trust)?;
+    request.check()?;
     let start = Instant::now();
     let archive = Archive::open_read_only(request.directory)?;
     archive.hold()?;
     let (found, summary) = scan::archive(&archive, noted)?;
     let source = Source::Archive(Box::new(Mutex::new((archive, None))));
+    let whole = Input::new(request.directory, digest_of(request.directory)?, Role::Archive);
+    let found = Found { inputs: vec![whole], ..found };
     let audit = unless_failed(&source, examine(request, &source, &found, start, setups, observer))?;
     Ok(Audit { archive: Some(Kept { summary, noted }), ..audit })
+}
+
+/// The SHA-256 of a file of any length.
+fn digest_of(path: &Path) -> Result<Bytes32, FileError> {
+    let read = || {
+        let mut hasher = Sha256::new();
+        io::copy(&mut File::open(path)?, &mut hasher)?;
+        Ok(HexBytes(hasher.finalize().into()))
+    };
+    read().map_err(|error| FileError::Io { path: path.to_owned(), action: "cannot be read", error })
 }
 
 /// The result, unless the archive could not be read on the way: a disk that fails is no fault of an attestation.
@@ -49,9 +67,7 @@ fn unless_failed<T>(source: &Source<'_>, result: Result<T, AuditError>) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use surety_core::{ident::HexBytes, kind::Kind, text::Format, units::Timestamp};
+    use surety_core::{kind::Kind, text::Format, units::Timestamp};
     use surety_host::directories::Directories;
     use surety_kzg::progress::Silent;
 
@@ -78,6 +94,8 @@ mod tests {
             at: Timestamp(1),
             history: false,
             one_by_one: false,
+            engagement: None,
+            sample: None,
         };
         let add = |kind: Kind| {
             let text = format!("{{\"kind\": \"{}\"}}", kind.name());
@@ -102,7 +120,8 @@ mod tests {
         let source = Source::Archive(Box::new(Mutex::new((archive, None))));
         unless_failed(&source, Ok(())).unwrap();
         for position in [1, 2] {
-            let place = Place::Entry { name: "universe.toml".to_owned(), position, digest: HexBytes([1; 32]) };
+            let (name, digest) = ("universe.toml".to_owned(), HexBytes([1; 32]));
+            let place = Place::Entry { name, position, digest, sha256: digest };
             assert!(source.text(&place).is_err());
             let refused = unless_failed(&source, Ok(()));
             assert!(matches!(refused, Err(AuditError::Archive(ArchiveError::Broken { .. }))), "{refused:?}");

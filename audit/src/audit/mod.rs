@@ -10,21 +10,32 @@
 //! | module | idea |
 //! |---|---|
 //! | `source`, `scan`, `library` | which files there are, and what attestations refer to |
+//! | [`engagement`] | the auditor's terms: the period, and who is expected to be attested |
+//! | [`input`] | everything that was read, by SHA-256 |
 //! | [`books`] | books, each verified whole |
 //! | [`entry`] | the verdict on one attestation |
+//! | [`explain`] | one attestation's whole chain of reasoning |
 //! | [`finding`] | what strikes an auditor where many attestations are seen together |
+//! | [`cause`] | rejections and findings, grouped by cause |
 //! | [`history`] | when each subject was attested |
+//! | [`sample`] | attestations for manual follow-up, drawn reproducibly |
 //! | [`kept`] | the same for an archive |
 
+mod faith;
 mod library;
 mod scan;
 mod source;
 
 pub mod books;
+pub mod cause;
+pub mod engagement;
 pub mod entry;
+pub mod explain;
 pub mod finding;
 pub mod history;
+pub mod input;
 pub mod kept;
+pub mod sample;
 
 use std::{
     borrow::Cow,
@@ -39,12 +50,13 @@ use halo2curves::bn256::Fr;
 use rand_core::{OsRng, RngCore as _};
 use rayon::prelude::*;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use surety_chain::ChainError;
 use surety_core::{
     capacity::Capacity,
     failure::{AnyFailure, Class, Failure},
-    ident::{Bytes32, EvmAddress, HexBytes, Name},
+    ident::{Bytes32, EvmAddress, Name},
+    kind::{Kind, Kinded},
+    spelling::iso_time,
     text::{Document, InputErrors},
     units::Timestamp,
     visible::one_line,
@@ -64,7 +76,7 @@ use surety_verifier::{
         claim::{Attestation, Claim},
         identifiers::PolicyId,
         rejection::Rejection,
-        trust::Trust,
+        trust::{Faith, Trust},
         vault::{VaultBalances, VaultState},
     },
     proof::{batch, pairing::PairingCheck},
@@ -72,11 +84,15 @@ use surety_verifier::{
 
 use self::{
     books::{BookAnchors, BookEntry},
+    cause::Cause,
+    engagement::Engagement,
     entry::{AuditEntry, Evidence, Reason, Stated, Verdict},
     finding::Finding,
     history::History,
+    input::{Ignored, Input, Role, sha256},
     kept::Kept,
     library::{Known, Library, Shelves},
+    sample::{Sample, SampleTerms},
     scan::Found,
     source::{Place, Source},
 };
@@ -119,6 +135,29 @@ pub enum AuditError {
     /// Two files with anchors for one policy.
     #[error("trust files: expected at most one for {0}, found two; put all anchors for it into one file")]
     RivalAnchors(String),
+    /// Not one attestation is called so.
+    #[error(
+        "{id}: expected the file of one attestation, or at least eight digits of its SHA-256, found {}",
+        counted(found, "attestation")
+    )]
+    Unnamed {
+        /// What was asked for.
+        id: String,
+        /// How many are called so.
+        found: usize,
+    },
+    /// The engagement is about a time that has not come.
+    #[error(
+        "engagement: expected a period that begins before the audit at {}, found one from {}; audit later",
+        iso_time(*at),
+        iso_time(*from)
+    )]
+    PeriodAhead {
+        /// The time of the audit.
+        at: Timestamp,
+        /// The start of the period.
+        from: Timestamp,
+    },
     /// Some attestations are not accepted.
     #[error("expected every attestation to be accepted, found {refused} of {total} rejected; see the report")]
     Refused {
@@ -170,7 +209,9 @@ pub enum AuditError {
 impl Failure for AuditError {
     fn class(&self) -> Class {
         match self {
-            Self::Empty { .. } | Self::RivalAnchors(_) => Class::Input,
+            Self::Empty { .. } | Self::RivalAnchors(_) | Self::Unnamed { .. } | Self::PeriodAhead { .. } => {
+                Class::Input
+            }
             Self::Refused { class, .. } | Self::RefusedBooks { class, .. } => *class,
             Self::Findings(_) => Class::Invalid,
             Self::Disagreement { .. } | Self::Batch(_) => Class::Internal,
@@ -208,8 +249,9 @@ pub struct AnchorFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyId>,
     /// What it says.
+    pub anchors: Trust,
     #[serde(skip)]
-    pub trust: Trust,
+    path: PathBuf,
 }
 
 impl AnchorFile {
@@ -219,7 +261,7 @@ impl AnchorFile {
     /// If the file cannot be read, with every mistake in it.
     pub fn read(path: &Path) -> Result<Self, DocumentError> {
         let (file, sha256, trust) = read_own::<Trust>(path)?;
-        Ok(Self { file, sha256, policy: trust.policy, trust })
+        Ok(Self { file, sha256, policy: trust.policy, anchors: trust, path: path.to_owned() })
     }
 }
 
@@ -227,8 +269,7 @@ impl AnchorFile {
 fn read_own<T: Document>(path: &Path) -> Result<(String, Bytes32, T), DocumentError> {
     let text = files::read_text(path)?;
     let content = documents::parse(path, &text)?;
-    let sha256 = HexBytes(Sha256::digest(text.as_bytes()).into());
-    Ok((one_line(&path.display().to_string()), sha256, content))
+    Ok((one_line(&path.display().to_string()), sha256(text.as_bytes()), content))
 }
 
 /// The state of a vault that the auditor has read on its chain.
@@ -248,6 +289,8 @@ pub struct ReadVault {
     pub checkpoint: Bytes32,
     #[serde(skip)]
     state: VaultState,
+    #[serde(skip)]
+    path: PathBuf,
 }
 
 impl ReadVault {
@@ -258,12 +301,44 @@ impl ReadVault {
     pub fn read(path: &Path) -> Result<Self, AnyFailure> {
         let (file, sha256, balances) = read_own::<VaultBalances>(path)?;
         let VaultBalances { chain_id, vault, subject, checkpoint, .. } = balances;
-        Ok(Self { file, sha256, chain_id, vault, subject, checkpoint, state: balances.state()? })
+        let (state, path) = (balances.state()?, path.to_owned());
+        Ok(Self { file, sha256, chain_id, vault, subject, checkpoint, state, path })
     }
 
     /// Whether a claim names this state. The verifier's library says whether the claim may.
     fn is_named_by(&self, claim: &Claim) -> bool {
         self.checkpoint == claim.vault_checkpoint
+    }
+}
+
+/// The auditor's file with the terms of the audit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EngagementFile {
+    /// Where it is.
+    pub file: String,
+    /// The SHA-256 of its bytes.
+    pub sha256: Bytes32,
+    /// What it says.
+    pub terms: Engagement,
+    #[serde(skip)]
+    path: PathBuf,
+}
+
+impl EngagementFile {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// If the file cannot be read, with every mistake in it.
+    pub fn read(path: &Path) -> Result<Self, DocumentError> {
+        let (file, sha256, terms) = read_own::<Engagement>(path)?;
+        Ok(Self { file, sha256, terms, path: path.to_owned() })
+    }
+
+    /// The trust files that it names, by their own paths.
+    #[must_use]
+    pub fn trust(&self) -> Vec<PathBuf> {
+        let beside = self.path.parent().unwrap_or(Path::new(""));
+        self.terms.trust.iter().map(|path| beside.join(path)).collect()
     }
 }
 
@@ -288,6 +363,10 @@ pub struct AuditRequest<'a> {
     pub history: bool,
     /// Whether to check each proof's pairing by itself, as a check of the batch.
     pub one_by_one: bool,
+    /// The period over which coverage is measured, and who is expected to be attested; both are assumed without.
+    pub engagement: Option<&'a EngagementFile>,
+    /// The sample to draw for manual follow-up, if one is wanted.
+    pub sample: Option<&'a SampleTerms>,
 }
 
 /// The result of an audit.
@@ -303,8 +382,17 @@ pub struct Audit {
     pub accepted_books: usize,
     /// Books that are not, lapsed ones included.
     pub rejected_books: usize,
-    /// Files that are neither attestations nor books, and to which none can refer.
+    /// Number of files that are neither attestations nor books, and to which none can refer.
     pub ignored: usize,
+    /// These files, and why each takes no part.
+    pub ignored_files: Vec<Ignored>,
+    /// Everything that was read, by SHA-256. Of an archive, the archive as a whole.
+    pub inputs: Vec<Input>,
+    /// The SHA-256 of the [manifest](input::manifest) of the inputs, which stands for all of them.
+    pub manifest_sha256: Bytes32,
+    /// The terms of the audit, if they are stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engagement: Option<EngagementFile>,
     /// The archive that was audited, if it was one and not a directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive: Option<Kept>,
@@ -324,7 +412,8 @@ pub struct Audit {
     /// The market snapshots that accepted attestations rest on.
     pub snapshots: Vec<SnapshotFacts>,
     /// What was taken on faith for any accepted attestation.
-    pub faith: BTreeSet<String>,
+    #[serde(serialize_with = "faith::objects")]
+    pub faith: Vec<Faith>,
     /// Whether any accepted attestation or book rests on a set-up whose secret everybody knows.
     pub insecure_srs: bool,
     /// What accepted attestations establish.
@@ -333,6 +422,11 @@ pub struct Audit {
     pub not_established: [&'static str; 6],
     /// What strikes an auditor.
     pub findings: Vec<Finding>,
+    /// What is not accepted and what strikes an auditor, grouped by cause, the gravest first.
+    pub causes: Vec<Cause>,
+    /// Accepted attestations for manual follow-up, if a sample was wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sample>,
     /// When subjects were attested.
     pub timeline: History,
     /// The attestations, in the order of their paths.
@@ -368,8 +462,10 @@ pub struct Timing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PolicyFacts {
     /// The policy.
+    #[serde(rename = "policy")]
     pub id: PolicyId,
     /// What it calls itself.
+    #[serde(rename = "policy_name")]
     pub name: Name,
     /// Where its text is.
     pub file: String,
@@ -395,6 +491,7 @@ pub struct SnapshotFacts {
     /// The market's epoch.
     pub epoch: u64,
     /// The snapshot.
+    #[serde(rename = "snapshot")]
     pub id: Bytes32,
     /// When the oldest of its prices were observed.
     pub prices_at: Timestamp,
@@ -405,7 +502,7 @@ pub struct SnapshotFacts {
 /// # Errors
 /// If there is none, the directory cannot be read, or the batch and single verification disagree.
 pub fn run(request: &AuditRequest<'_>, setups: &Setups, observer: &dyn Observer) -> Result<Audit, AuditError> {
-    refuse_rivals(request.trust)?;
+    request.check()?;
     let start = Instant::now();
     let found = scan::directory(request.directory, observer)?;
     examine(request, &Source::Directory(request.directory), &found, start, setups, observer)
@@ -427,7 +524,7 @@ fn examine(
         Source::Archive(_) => (0, found.books.len()),
     };
     if found.attestations.is_empty() && found.unreadable.is_empty() && books == 0 {
-        let (directory, ignored) = (request.directory.to_owned(), found.ignored + unverifiable);
+        let (directory, ignored) = (request.directory.to_owned(), found.ignored.len() + unverifiable);
         return Err(AuditError::Empty { directory, ignored });
     }
     let library = Library::load(source, found, setups, observer);
@@ -465,9 +562,14 @@ fn examine(
         })
     };
     let timed = attestations.iter().filter(|entry| !is_shortfall(entry));
-    let timeline = History::of(timed, &names.collect(), request.at);
+    let engagement = request.engagement.map(|file| &file.terms);
+    let timeline = History::of(timed, &names.collect(), engagement, request.at);
     findings.extend(timeline.lapses());
     findings.sort();
+    let causes = cause::causes(&attestations, &books, &findings, request.history);
+    let is_accepted = |entry: &&AuditEntry| entry.verdict == Verdict::Accepted || request.history && entry.is_good();
+    let sample = request.sample.map(|terms| Sample::of(terms, attestations.iter().filter(is_accepted)));
+    let inputs = request.inputs(&found.inputs, &books);
 
     let count = |verdict| attestations.iter().filter(|entry| entry.verdict == verdict).count();
     let lapsed = count(Verdict::Lapsed);
@@ -507,6 +609,12 @@ fn examine(
         Some((first, last)) if first != last => ESTABLISHED_OF_BOTH,
         claim => check::established(claim.map_or(Claimed::Sufficient, |(claim, _)| *claim), draws),
     };
+    let mut taken: Vec<Faith> = Vec::new();
+    for faith in good().flat_map(|claim| &claim.faith) {
+        if !taken.contains(faith) {
+            taken.push(*faith);
+        }
+    }
     let policies: BTreeSet<Bytes32> = good().map(|claim| claim.policy.0).collect();
     let used = library.policies.iter().filter(|known| policies.contains(&known.policy.id().0));
     Ok(Audit {
@@ -515,7 +623,11 @@ fn examine(
         lapsed,
         accepted_books,
         rejected_books: books.len() - accepted_books,
-        ignored: found.ignored,
+        ignored: found.ignored.len(),
+        ignored_files: ignored_files(source, found),
+        manifest_sha256: sha256(&input::manifest(&inputs)),
+        inputs,
+        engagement: request.engagement.cloned(),
         archive: None,
         at: request.at,
         history: request.history,
@@ -524,16 +636,52 @@ fn examine(
         vaults: request.vaults.to_vec(),
         policies: used.map(|known| PolicyFacts::of(known, source)).collect(),
         snapshots: snapshots.into_iter().collect(),
-        faith: good().flat_map(|claim| claim.faith.iter().map(ToString::to_string)).collect(),
+        faith: taken,
         insecure_srs,
         established,
         not_established: NOT_ESTABLISHED,
         findings,
+        causes,
+        sample,
         timeline,
         attestations,
         books,
         books_establish,
     })
+}
+
+/// The files that take no part, in the order of their names.
+fn ignored_files(source: &Source<'_>, found: &Found) -> Vec<Ignored> {
+    let ignored = found.ignored.iter().map(|(place, reason)| Ignored { file: source.shown(place), reason: *reason });
+    let mut ignored: Vec<Ignored> = ignored.collect();
+    ignored.sort();
+    ignored
+}
+
+impl AuditRequest<'_> {
+    /// Refuses terms that make no sense, before anything is read.
+    fn check(&self) -> Result<(), AuditError> {
+        refuse_rivals(self.trust)?;
+        match self.engagement.map(|file| file.terms.period.from) {
+            Some(from) if from > self.at => Err(AuditError::PeriodAhead { at: self.at, from }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Everything that is read, the auditor's own files last.
+    fn inputs(&self, found: &[Input], books: &[BookEntry]) -> Vec<Input> {
+        let pages = books.iter().filter_map(|book| book.pages.clone());
+        let own = |path: &Path, sha256, kind| Input::new(path, sha256, Role::Document(kind));
+        let engagement = self.engagement.map(|file| own(&file.path, file.sha256, Engagement::KIND));
+        let trust = self.trust.iter().map(|file| own(&file.path, file.sha256, Trust::KIND));
+        let vaults = self.vaults.iter().map(|file| own(&file.path, file.sha256, Kind::VaultBalances));
+        let all = found.iter().cloned().chain(pages).chain(engagement).chain(trust).chain(vaults);
+        let mut inputs: Vec<Input> = Vec::with_capacity(found.len());
+        // The auditor's own files may lie in the directory.
+        let mut seen = BTreeSet::new();
+        inputs.extend(all.filter(|input| seen.insert(input.file.clone())));
+        inputs
+    }
 }
 
 impl Audit {
@@ -649,10 +797,12 @@ fn judge_one(
             let (accepted, check) = pending.into_parts();
             let lapsed = attestation.claim.valid_until < request.at;
             let entry = AuditEntry::good(file, &attestation.claim, accepted, lapsed.then_some(request.at));
+            let entry = AuditEntry { sha256: place.sha256(), ..entry };
             Judged { entry, evidence, check: Some(check), scoped: attestation.scopes.is_some() }
         }
         Err(rejection) => {
             let entry = AuditEntry::refused(file, &attestation.claim, Reason::of(&rejection));
+            let entry = AuditEntry { sha256: place.sha256(), ..entry };
             Judged { entry, evidence, check: None, scoped: false }
         }
     }
@@ -661,7 +811,7 @@ fn judge_one(
 /// A file that is no attestation though it should be one.
 fn unreadable(source: &Source<'_>, place: &Place, error: &dyn Failure) -> AuditEntry {
     let stated = source.text(place).ok().and_then(|text| Stated::of_text(&text));
-    AuditEntry::unreadable(source.shown(place), error, stated)
+    AuditEntry { sha256: place.sha256(), ..AuditEntry::unreadable(source.shown(place), error, stated) }
 }
 
 /// Of two files with anchors for one policy only one would count, and which is nobody's to guess.
@@ -682,7 +832,7 @@ fn terms<'a>(request: &AuditRequest<'a>, attestation: &Attestation) -> VerifierT
     let pins = |policy: Option<PolicyId>| request.trust.iter().find(move |anchors| anchors.policy == policy);
     let anchors = pins(Some(attestation.claim.policy)).or(pins(None)).or(request.trust.first());
     VerifierTerms {
-        trust: anchors.map(|anchors| &anchors.trust),
+        trust: anchors.map(|file| &file.anchors),
         strict: request.strict,
         allow_insecure_srs: request.allow_insecure_srs,
         // Only an auditor who has read a vault can check a claim that draws on it.

@@ -24,8 +24,11 @@ use surety_core::{
 use surety_host::files::{self, DOCUMENT_LIMIT, FileError};
 use surety_kzg::{Event, Observer, progress::Stage};
 
-use super::source::Place;
-use crate::archive::{Archive, ArchiveError, Summary};
+use super::{
+    input::{Input, Role, WhyIgnored, sha256},
+    source::Place,
+};
+use crate::archive::{Archive, ArchiveError, Evidence, Summary};
 
 /// What was found. Places are in ascending order, and of files with the same content only the first is kept.
 #[derive(Debug, Default)]
@@ -46,8 +49,10 @@ pub(super) struct Found {
     pub(super) books: Vec<Place>,
     /// Rules of books.
     pub(super) book_rules: Vec<Place>,
-    /// Number of other files.
-    pub(super) ignored: usize,
+    /// Other files, and why each takes no part.
+    pub(super) ignored: Vec<(Place, WhyIgnored)>,
+    /// Everything that was read, in ascending order of places. Of an archive, nothing.
+    pub(super) inputs: Vec<Input>,
 }
 
 impl Found {
@@ -60,7 +65,7 @@ impl Found {
             Kind::Market => self.snapshots.push(place),
             Kind::Book => self.books.push(place),
             Kind::BookRules => self.book_rules.push(place),
-            _ => self.ignored += 1,
+            _ => self.ignored.push((place, WhyIgnored::Kind)),
         }
     }
 }
@@ -78,7 +83,7 @@ pub(super) fn directory(directory: &Path, observer: &dyn Observer) -> Result<Fou
     let done = AtomicU64::new(0);
     observer.event(Event::Progress { stage: Stage::Scanning, done: 0, total });
     let kinds = KindsOfText::default();
-    let sorted: Vec<Sorted> = candidates
+    let sorted: Vec<(Sorted, Option<Bytes32>)> = candidates
         .par_iter()
         .map(|path| {
             let sorted = sort(path, &kinds);
@@ -87,8 +92,13 @@ pub(super) fn directory(directory: &Path, observer: &dyn Observer) -> Result<Fou
         })
         .collect();
     observer.event(Event::Progress { stage: Stage::Scanning, done: total, total });
-    let mut shelf = Shelf { found: Found { ignored: others, ..Found::default() }, seen: BTreeSet::new() };
-    candidates.into_iter().zip(sorted).for_each(|(path, sorted)| shelf.put(Place::File(path), sorted));
+    let mut shelf = Shelf::default();
+    let unopened = |path| (Place::File { path, sha256: None }, WhyIgnored::Name);
+    shelf.found.ignored.extend(others.into_iter().map(unopened));
+    for (path, (sorted, sha256)) in candidates.into_iter().zip(sorted) {
+        shelf.found.inputs.extend(sha256.map(|sha256| Input::new(&path, sha256, sorted.role())));
+        shelf.put(Place::File { path, sha256 }, sorted);
+    }
     Ok(shelf.found)
 }
 
@@ -108,7 +118,8 @@ impl Shelf {
             Sorted::Document(kind, hash) if self.seen.insert(hash) => self.found.add(kind, place),
             // The same text is there already.
             Sorted::Document(kind, _) if LISTED.contains(&kind) => {}
-            Sorted::Document(..) | Sorted::Foreign => self.found.ignored += 1,
+            Sorted::Document(..) => self.found.ignored.push((place, WhyIgnored::Kind)),
+            Sorted::Foreign => self.found.ignored.push((place, WhyIgnored::Foreign)),
             Sorted::Unreadable(error) => self.found.unreadable.push((place, error)),
         }
     }
@@ -125,18 +136,30 @@ pub(super) fn archive(archive: &Archive, noted: Option<Bytes32>) -> Result<(Foun
         let (name, position, digest) = (entry.file_name(), entry.position, entry.digest);
         // An entry counts as the document that its text says it is, whatever its label.
         let text = &entry.document.text;
-        let sorted = if text.len() as u64 > DOCUMENT_LIMIT {
-            too_large(&name, entry.document.format)
+        let evidence = entry.document.evidence();
+        let (sorted, sha256) = if text.len() as u64 > DOCUMENT_LIMIT {
+            (too_large(&name, entry.document.format), sha256(text.as_bytes()))
+        } else if let Some(evidence) = evidence {
+            (sort_evidence(&name, &evidence, &kinds), evidence.sha256)
         } else {
-            sort_text(&name, text, entry.document.format, &kinds)
+            (sort_text(&name, text, entry.document.format, &kinds), sha256(text.as_bytes()))
         };
         // Its name has the digest in it: an entry that is there twice is one document.
-        entries.entry(name.clone()).or_insert((Place::Entry { name, position, digest }, sorted));
+        entries.entry(name.clone()).or_insert((Place::Entry { name, position, digest, sha256 }, sorted));
         Ok::<_, ArchiveError>(())
     })?;
     let mut shelf = Shelf::default();
     entries.into_values().for_each(|(place, sorted)| shelf.put(place, sorted));
     Ok((shelf.found, summary))
+}
+
+/// A file that is kept as evidence counts as it would in a directory.
+fn sort_evidence(name: &str, evidence: &Evidence, kinds: &KindsOfText) -> Sorted {
+    match evidence.content().map(String::from_utf8) {
+        Some(Ok(text)) => sort_text(name, &text, evidence.format(), kinds),
+        _ if evidence.format() == Format::Json => Sorted::Unreadable(FileError::NotText(name.into()).into()),
+        _ => Sorted::Foreign,
+    }
 }
 
 /// A text that is larger than any document.
@@ -147,15 +170,15 @@ fn too_large(name: &str, format: Format) -> Sorted {
     }
 }
 
-/// The files whose names end in `.json` or `.toml`, in ascending order, and the number of others.
-fn walk(directory: &Path) -> Result<(Vec<PathBuf>, usize), FileError> {
+/// The files whose names end in `.json` or `.toml`, in ascending order, and the others.
+fn walk(directory: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), FileError> {
     let enter =
         |name: &OsStr, kind: FileType| !(name.to_string_lossy().starts_with('.') || kind.is_dir() && name == "private");
     let is_candidate = |path: &PathBuf| Format::of_name(&path.to_string_lossy()).is_some() && !path.is_dir();
     let (mut candidates, others): (Vec<_>, Vec<_>) =
         files::under(directory, enter)?.into_iter().partition(is_candidate);
     candidates.sort();
-    Ok((candidates, others.len()))
+    Ok((candidates, others))
 }
 
 /// What a file is.
@@ -167,16 +190,31 @@ enum Sorted {
     Unreadable(AnyFailure),
 }
 
+impl Sorted {
+    fn role(&self) -> Role {
+        match self {
+            Self::Attestation => Role::Document(Kind::Attestation),
+            Self::Document(kind, _) => Role::Document(*kind),
+            Self::Foreign => Role::Foreign,
+            Self::Unreadable(_) => Role::Unreadable,
+        }
+    }
+}
+
 /// The kinds of texts in TOML, of which many directories have copies.
 type KindsOfText = Mutex<BTreeMap<[u8; 32], Option<Kind>>>;
 
-fn sort(path: &Path, kinds: &KindsOfText) -> Sorted {
+/// What a file is, and the SHA-256 of its bytes, if they can be read.
+fn sort(path: &Path, kinds: &KindsOfText) -> (Sorted, Option<Bytes32>) {
     let name = path.display().to_string();
     let format = Format::of_name(&name).unwrap_or(Format::Json);
     match files::read_text(path) {
-        Ok(text) => sort_text(&name, &text, format, kinds),
-        Err(error) if format == Format::Json => Sorted::Unreadable(error.into()),
-        Err(_) => Sorted::Foreign,
+        Ok(text) => (sort_text(&name, &text, format, kinds), Some(sha256(text.as_bytes()))),
+        Err(error) => {
+            let bytes = files::read(path, DOCUMENT_LIMIT).ok();
+            let sorted = if format == Format::Json { Sorted::Unreadable(error.into()) } else { Sorted::Foreign };
+            (sorted, bytes.map(|bytes| sha256(&bytes)))
+        }
     }
 }
 
@@ -227,6 +265,7 @@ fn no_json(name: &str, text: &str, error: &serde_json::Error) -> AnyFailure {
 mod tests {
     use std::fs;
 
+    use surety_core::text::Document as _;
     use surety_kzg::progress::Silent;
 
     use super::*;
@@ -278,7 +317,17 @@ mod tests {
         assert_eq!(names(&found.policies), ["y/policy.toml", "z/POLICY.Toml"]);
         let unreadable: Vec<_> = found.unreadable.iter().map(|(path, _)| path.clone()).collect();
         assert_eq!(names(&unreadable), ["b/bytes.json", "cut.json"]);
-        assert_eq!(found.ignored, 7);
+        assert_eq!(found.ignored.len(), 7);
+        let why = |name: &str| found.ignored.iter().find(|(place, _)| place.name().ends_with(name)).unwrap().1;
+        for (name, reason) in
+            [("notes.txt", WhyIgnored::Name), ("list.json", WhyIgnored::Foreign), ("statement.json", WhyIgnored::Kind)]
+        {
+            assert_eq!(why(name), reason, "{name}");
+        }
+        // All but what was not opened, hidden and private, copies too.
+        let inputs: Vec<_> = found.inputs.iter().map(|input| (&*input.file, input.role)).collect();
+        assert_eq!(inputs.len(), 21, "{inputs:?}");
+        assert!(inputs.is_sorted() && inputs.iter().filter(|(_, role)| *role == Role::Unreadable).count() == 2);
         assert!(found.unreadable[1].1.to_string().contains("cut.json:1:"), "{}", found.unreadable[1].1);
     }
 
@@ -308,7 +357,7 @@ mod tests {
             archived(Kind::Report, Format::Toml, "kind = \"surety/policy\""),
             archived(Kind::Attestation, Format::Json, r#"{"kind": "surety/report"}"#),
         ]);
-        let counts = [found.attestations.len(), found.unreadable.len(), found.policies.len(), found.ignored];
+        let counts = [found.attestations.len(), found.unreadable.len(), found.policies.len(), found.ignored.len()];
         assert_eq!(counts, [1, 1, 1, 1]);
     }
 
@@ -338,5 +387,26 @@ mod tests {
             let text = format!("{{\"kind\": \"surety\\/attestation\", {more}}}");
             assert_eq!(scanned(&[archived(Kind::Report, Format::Json, &text)]).attestations.len(), 1, "{text}");
         }
+    }
+
+    /// Attack: break an attestation so that the archive of whoever was shown it does not have it.
+    #[test]
+    fn rejects_to_lose_an_attestation_that_is_kept_as_evidence() {
+        let evidence = |name: &str, bytes: &[u8]| {
+            let text = Evidence::of(Path::new(name), bytes, "broken").unwrap().to_json().unwrap();
+            archived(Kind::Evidence, Format::Json, &text)
+        };
+        let found = scanned(&[
+            evidence("cut.json", br#"{"kind": "surety/att"#),
+            evidence("bytes.json", b"\xff"),
+            evidence("strange.json", br#"{"kind": "surety/attestation", "proof": 5}"#),
+            evidence("policy.toml", b"kind = \"surety/policy\"\n"),
+        ]);
+        let counts = [found.attestations.len(), found.unreadable.len(), found.policies.len(), found.ignored.len()];
+        assert_eq!(counts, [1, 2, 1, 0]);
+        // What is read of it later is the file and not its wrapping.
+        let place = &found.attestations[0];
+        assert!(place.name().starts_with("evidence-") && place.name().ends_with(".json"), "{place:?}");
+        assert_eq!(place.sha256(), Some(sha256(br#"{"kind": "surety/attestation", "proof": 5}"#)));
     }
 }

@@ -1,20 +1,25 @@
 //! Where audited documents lie: in files below a directory, or in an archive.
 
 use std::{
+    borrow::Cow,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
 use surety_core::{
-    failure::{AnyFailure, Internal},
+    failure::{AnyFailure, Class, Failure, Internal},
     ident::Bytes32,
     text::{Document, InputErrors},
     visible::one_line,
 };
-use surety_host::{documents, files};
+use surety_host::{
+    documents,
+    files::{self, FileError},
+};
 use surety_margin::{policy::Policy, universe::Universe};
 use zeroize::Zeroizing;
 
+use super::input::sha256;
 use crate::archive::{Archive, ArchiveError};
 
 /// The documents of an audit.
@@ -29,21 +34,52 @@ pub(super) enum Source<'a> {
 /// A document of an audit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
-    /// A file.
-    File(PathBuf),
-    /// An entry: the name that its file would have in an export, its position and its digest.
-    Entry { name: String, position: u64, digest: Bytes32 },
+    /// A file, and the SHA-256 of its bytes when the audit began; none if it could not be read.
+    File { path: PathBuf, sha256: Option<Bytes32> },
+    /// An entry: the name that its file would have in an export, its position, its digest and the SHA-256 of its bytes.
+    Entry { name: String, position: u64, digest: Bytes32, sha256: Bytes32 },
+}
+
+/// A file that is another one than when the audit began.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{}: expected the file as it was when the audit began, found another: audit a copy of the directory",
+    .0.display()
+)]
+struct Changed(PathBuf);
+
+impl Failure for Changed {
+    fn class(&self) -> Class {
+        Class::Mismatch
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "changed".into()
+    }
 }
 
 impl Source<'_> {
     /// The text of a document, of a size that documents have.
     pub(super) fn text(&self, place: &Place) -> Result<Zeroizing<String>, AnyFailure> {
         match (self, place) {
-            (_, Place::File(path)) => Ok(files::read_text(path)?),
+            (_, Place::File { path, sha256: begun }) => {
+                let text = files::read_text(path)?;
+                // The manifest of inputs has the file that is judged, and no other.
+                match begun {
+                    Some(begun) if sha256(text.as_bytes()) != *begun => Err(Changed(path.clone()).into()),
+                    _ => Ok(text),
+                }
+            }
             (Self::Archive(archive), Place::Entry { position, digest, .. }) => {
                 let mut archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
                 match archive.0.document(*position, *digest) {
-                    Ok(document) => Ok(Zeroizing::new(document.text)),
+                    Ok(document) => match document.evidence().and_then(|evidence| evidence.content()) {
+                        None => Ok(Zeroizing::new(document.text)),
+                        Some(bytes) => {
+                            let text = String::from_utf8(bytes).map_err(|_| FileError::NotText(place.name().into()))?;
+                            Ok(Zeroizing::new(text))
+                        }
+                    },
                     Err(error) => {
                         let failure = Internal(error.to_string());
                         archive.1.get_or_insert(error);
@@ -52,7 +88,7 @@ impl Source<'_> {
                 }
             }
             (Self::Directory(directory), Place::Entry { .. }) => {
-                Err(files::FileError::Missing((*directory).to_owned()).into())
+                Err(FileError::Missing((*directory).to_owned()).into())
             }
         }
     }
@@ -78,7 +114,7 @@ impl Source<'_> {
     /// The name of a document in reports: from the audited directory on.
     pub(super) fn shown(&self, place: &Place) -> String {
         let name = match (self, place) {
-            (Self::Directory(directory), Place::File(path)) => {
+            (Self::Directory(directory), Place::File { path, .. }) => {
                 path.strip_prefix(directory).unwrap_or(path).display().to_string()
             }
             _ => place.name(),
@@ -91,12 +127,39 @@ impl Place {
     /// The name in errors, whose ending says the format.
     pub(super) fn name(&self) -> String {
         match self {
-            Self::File(path) => path.display().to_string(),
+            Self::File { path, .. } => path.display().to_string(),
             Self::Entry { name, .. } => name.clone(),
+        }
+    }
+
+    /// The SHA-256 of its bytes; none if it could not be read.
+    pub(super) fn sha256(&self) -> Option<Bytes32> {
+        match self {
+            Self::File { sha256, .. } => *sha256,
+            Self::Entry { sha256, .. } => Some(*sha256),
         }
     }
 
     fn parse<T: Document>(&self, text: &str) -> Result<T, InputErrors> {
         documents::parse(Path::new(&self.name()), text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attack: exchange a file once it is in the manifest of inputs.
+    #[test]
+    fn rejects_files_that_change_during_the_audit() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.json");
+        std::fs::write(&path, "first").unwrap();
+        let place = Place::File { path: path.clone(), sha256: Some(sha256(b"first")) };
+        let source = Source::Directory(directory.path());
+        assert_eq!(source.text(&place).unwrap().as_str(), "first");
+        std::fs::write(&path, "second").unwrap();
+        let error = source.text(&place).unwrap_err();
+        assert_eq!((error.code().as_ref(), error.class()), ("changed", Class::Mismatch));
     }
 }

@@ -3,11 +3,27 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use surety_audit::archive::{Archive, ArchiveError, Archived, KEPT, Summary};
-use surety_core::{ident::Bytes32, kind::Kind, spelling, text::Format};
-use surety_host::files;
+use sha2::{Digest as _, Sha256};
+use surety_audit::{
+    archive::{Archive, ArchiveError, Archived, Evidence, KEPT, Summary},
+    timestamp::{self, Stamp},
+};
+use surety_core::{
+    ident::{Bytes32, HexBytes},
+    kind::Kind,
+    spelling,
+    text::Format,
+    words::counted,
+};
+use surety_host::files::{self, Access};
 
-use crate::{Session, error::Error, output::Answer};
+use crate::{
+    Session,
+    error::{Error, Usage},
+    inputs::Force,
+    output::Answer,
+    time,
+};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -17,6 +33,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Check an archive and write its documents to a directory
     Export(ExportArgs),
+    /// Write the request for a time stamp of an archive as it stands, for an authority (RFC 3161)
+    Stamp(StampArgs),
 }
 
 #[derive(clap::Args)]
@@ -47,6 +65,23 @@ pub(crate) struct ListArgs {
     /// List only documents of this kind
     #[arg(long, value_name = "KIND", value_parser = kind)]
     kind: Option<Kind>,
+    /// Response of a time-stamping authority to a request of surety archive stamp: dates the entries up to then
+    #[arg(long, value_name = "FILE", requires = "authority")]
+    response: Option<PathBuf>,
+    /// Certificates of authorities that you rely on, in PEM
+    #[arg(long, value_name = "FILE", requires = "response")]
+    authority: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct StampArgs {
+    #[command(flatten)]
+    read: ReadArgs,
+    /// File for the request
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    force: Force,
 }
 
 #[derive(clap::Args)]
@@ -64,6 +99,7 @@ impl Command {
             Self::Add(_) => "add",
             Self::List(_) => "list",
             Self::Export(_) => "export",
+            Self::Stamp(_) => "stamp",
         }
     }
 }
@@ -73,6 +109,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
         Command::Add(args) => add(&args, session),
         Command::List(args) => list(&args),
         Command::Export(args) => export(&args),
+        Command::Stamp(args) => stamp(&args),
     }
 }
 
@@ -90,7 +127,7 @@ fn add(args: &AddArgs, session: &Session) -> Result<Answer, Error> {
         if path.is_dir() {
             session.progress.note(&format!("reading {}", path.display()));
             for file in files::under(path, |_, _| true)? {
-                match document(&file) {
+                match Archived::of_file(&file) {
                     Ok(document) => documents.push(document),
                     // A directory holds other files too.
                     Err(ArchiveError::Kind(_)) => skipped += 1,
@@ -103,23 +140,22 @@ fn add(args: &AddArgs, session: &Session) -> Result<Answer, Error> {
                 }
             }
         } else {
-            documents.push(document(path)?);
+            documents.push(Archived::of_file(path)?);
         }
     }
     let added = Archive::open(&args.archive)?.add(&documents)?;
+    let evidence: Vec<Evidence> = documents.iter().filter_map(Archived::evidence).collect();
     let mut data = json!(added);
     data["skipped"] = json!(skipped);
-    let text = format!(
-        "{} added, {} there already, {skipped} other files skipped\n{}",
-        added.added,
-        added.present,
-        standing(&added.summary)
-    );
+    let row =
+        |Evidence { name, reason, sha256, .. }: &Evidence| json!({ "name": name, "reason": reason, "sha256": sha256 });
+    data["evidence"] = evidence.iter().map(row).collect();
+    let mut text = format!("{} added, {} there already, ", added.added, added.present);
+    text += &format!("{} skipped\n{}", counted(skipped, "other file"), standing(&added.summary));
+    for Evidence { name, reason, .. } in &evidence {
+        text += &format!("evidence     {name}: {reason}\n");
+    }
     Answer::new(data, text)
-}
-
-fn document(path: &Path) -> Result<Archived, ArchiveError> {
-    Archived::read(path, &files::read_text(path)?)
 }
 
 fn list(args: &ListArgs) -> Result<Answer, Error> {
@@ -129,16 +165,62 @@ fn list(args: &ListArgs) -> Result<Answer, Error> {
         let kind = entry.document.kind;
         if args.kind.is_none_or(|wanted| wanted == kind) {
             text += &format!("{:>8}  {:<15}  {}\n", entry.position, kind.short_name(), entry.digest);
-            entries.push(json!({
+            let mut row = json!({
                 "position": entry.position, "kind": kind, "digest": entry.digest,
                 "head": entry.head, "file": entry.file_name(),
-            }));
+            });
+            if let Some(Evidence { name, reason, sha256, .. }) = entry.document.evidence() {
+                text += &format!("{:>8}  {name}: {reason}\n", "");
+                row["evidence"] = json!({ "name": name, "reason": reason, "sha256": sha256 });
+            }
+            entries.push(row);
         }
         Ok::<_, ArchiveError>(())
     })?;
     let mut data = json!(summary);
     data["documents"] = json!(entries);
-    Answer::new(data, text + &standing(&summary))
+    text += &standing(&summary);
+    if let Some((response, authority)) = args.response.as_deref().zip(args.authority.as_deref()) {
+        let (position, stamp) = dated(args, response, authority)?;
+        let at = time::format(stamp.time);
+        text += &format!("dated        entries 1 to {position} existed at {at}, says {}\n", stamp.authority);
+        data["dated"] =
+            json!({ "entries": position, "time": at, "authority": stamp.authority, "serial": stamp.serial });
+    }
+    Answer::new(data, text)
+}
+
+/// The last entry that an authority's time stamp covers, and the stamp: it is of the hash of that entry's head.
+fn dated(args: &ListArgs, response: &Path, authority: &Path) -> Result<(u64, Stamp), Error> {
+    let response = files::read(response, files::DOCUMENT_LIMIT)?;
+    let about = timestamp::about(&response)?;
+    let mut found = None;
+    Archive::open_read_only(&args.read.archive)?.read(args.read.head, |entry| {
+        found = found.or((hash_of(entry.head) == about).then_some(entry.position));
+        Ok::<_, ArchiveError>(())
+    })?;
+    let position = found.ok_or_else(|| {
+        Usage("--response: expected a time stamp of a head of this archive, found one of something else".to_owned())
+    })?;
+    let stamp = timestamp::check(&response, about, &files::read(authority, files::DOCUMENT_LIMIT)?)?;
+    Ok((position, stamp))
+}
+
+/// What is stamped: the SHA-256 of the 32 bytes of a head.
+fn hash_of(head: Bytes32) -> Bytes32 {
+    HexBytes(Sha256::digest(head.0).into())
+}
+
+fn stamp(args: &StampArgs) -> Result<Answer, Error> {
+    let ReadArgs { archive, head } = &args.read;
+    let summary = Archive::open_read_only(archive)?.check(*head)?;
+    let sha256 = hash_of(summary.head);
+    files::write(&args.out, &timestamp::request(sha256)?, Access::Public, args.force.existing())?;
+    let mut data = json!(summary);
+    data["sha256"] = json!(sha256);
+    data["request"] = json!(args.out);
+    let text = format!("{}: send it to an authority\n{}", args.out.display(), standing(&summary));
+    Answer::new(data, text)
 }
 
 fn export(args: &ExportArgs) -> Result<Answer, Error> {

@@ -26,7 +26,7 @@ use surety_verifier::{
 
 use crate::{
     Session,
-    commands::verify::commitments,
+    commands::verify::committed,
     error::Error,
     inputs::{Force, KeyOptions, PolicyFiles, setups, warn_of_set_up},
     output::Answer,
@@ -432,13 +432,6 @@ fn query(args: &QueryArgs, session: &Session) -> Result<Answer, Error> {
         };
     }
     Answer::new(&standing, text)
-}
-
-/// The policy in a directory, with its commitments.
-fn committed(files: &PolicyFiles, session: &Session) -> Result<CommittedPolicy, Error> {
-    let universe = files.read_universe()?;
-    let policy = files.read_policy(&universe)?;
-    commitments(policy, universe, &files.layout(), &setups()?, session)
 }
 
 fn read_rules(path: &Path, policy: &CommittedPolicy) -> Result<ChainRules, Error> {

@@ -2,11 +2,18 @@
 
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
+use surety_audit::{
+    archive::{Archive, Evidence, Summary},
+    audit::engagement::Engagement,
+    signature::ReportSignature,
+};
 use surety_books::{
     book::Book,
     cell::{CellFile, CellKeys},
@@ -53,6 +60,7 @@ use crate::{
     error::{Error, Usage},
     inputs::origin_name,
     output::Answer,
+    time,
 };
 
 #[derive(clap::Args)]
@@ -69,7 +77,11 @@ const CACHED: [(&str, &str); 2] =
 
 pub(crate) fn run(args: &Args, _: &Session) -> Result<Answer, Error> {
     let path = &args.file;
-    let mut data = set_up(path).map_or_else(|| document(path), Ok)?;
+    let mut data = match set_up(path) {
+        Some(data) => data,
+        None if begins_with(path, SQLITE) => database(path)?,
+        None => document(path)?,
+    };
     data["file"] = json!(path);
     let text = data.as_object().into_iter().flatten().map(|(key, value)| line(key, value)).collect::<String>();
     Answer::new(&data, text)
@@ -92,6 +104,61 @@ fn set_up(path: &Path) -> Option<Value> {
     Some(json!({ "kind": "set-up", "id": srs.id().bytes(), "origin": origin_name(srs.origin()), "bytes": bytes }))
 }
 
+/// The beginning of every SQLite database.
+const SQLITE: &[u8] = b"SQLite format 3\0";
+
+fn begins_with(path: &Path, mark: &[u8]) -> bool {
+    // Opening a pipe would wait for its writer.
+    if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return false;
+    }
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(mark.len() as u64).read_to_end(&mut start));
+    read.is_ok() && start == mark
+}
+
+/// An archive, whose chain is checked; other databases are somebody else's.
+fn database(path: &Path) -> Result<Value, Error> {
+    let Summary { entries, head } = Archive::open_read_only(path)?.check(None)?;
+    Ok(json!({ "kind": "archive", "entries": entries, "head": head, "chain": "whole" }))
+}
+
+/// What the program writes for people and programs, and does not read again: kind, and what it is about.
+fn written(text: &str) -> Option<Value> {
+    #[derive(serde::Deserialize)]
+    struct Envelope {
+        surety: String,
+        command: String,
+        ok: bool,
+    }
+    if let Ok(Envelope { surety, command, ok }) = serde_json::from_str(text) {
+        return Some(json!({ "kind": "answer", "command": command, "ok": ok, "surety": surety }));
+    }
+    let page = text.strip_prefix("<!DOCTYPE html>")?;
+    let named = |before: &str| Some(page.split_once(before)?.1.split_once(['"', '<'])?.0.to_owned());
+    let surety = named("<meta name=\"generator\" content=\"surety ")?;
+    Some(json!({ "kind": "audit report", "title": named("<title>"), "surety": surety }))
+}
+
+/// A report in PDF, by its producer.
+fn pdf(bytes: &[u8]) -> Option<Value> {
+    const PRODUCER: &[u8] = b"/Producer (surety ";
+    let start = bytes.windows(PRODUCER.len()).position(|window| window == PRODUCER)? + PRODUCER.len();
+    let version = bytes[start..].split(|byte| *byte == b')').next()?;
+    Some(json!({ "kind": "audit report", "surety": String::from_utf8_lossy(version) }))
+}
+
+/// The lines of a manifest: the SHA-256 of a file, two spaces and its name.
+fn manifest(text: &str) -> Option<Value> {
+    let is_line = |line: &str| {
+        let line = line.strip_prefix('\\').unwrap_or(line);
+        let named = line.split_once("  ");
+        named.is_some_and(|(hash, _)| hash.len() == 64 && hash.bytes().all(|digit| digit.is_ascii_hexdigit()))
+    };
+    (!text.is_empty() && text.lines().all(is_line))
+        .then(|| json!({ "kind": "manifest", "files": text.lines().count() }))
+}
+
 fn document(path: &Path) -> Result<Value, Error> {
     let bytes = files::read(path, DOCUMENT_LIMIT)?;
     let begins = |kind: &str| bytes.strip_prefix(kind.as_bytes()).is_some_and(|rest| rest.starts_with(b"\n"));
@@ -99,6 +166,8 @@ fn document(path: &Path) -> Result<Value, Error> {
         json!({ "kind": kind, "content": content })
     } else if bytes.len() == PROOF_BYTES {
         json!({ "kind": "proof" })
+    } else if bytes.starts_with(b"%PDF-") {
+        pdf(&bytes).ok_or_else(|| unknown(path))?
     } else {
         let text = std::str::from_utf8(&bytes).map_err(|_| unknown(path))?;
         text_document(path, text)?
@@ -135,7 +204,13 @@ fn text_document(path: &Path, text: &str) -> Result<Value, Error> {
     match text.lines().next() {
         Some(line) if line.starts_with("date,") => return Ok(json!({ "kind": "price history" })),
         Some(line) if has_columns(line, &["entry", "price"]) => return Ok(json!({ "kind": "observations of prices" })),
+        Some(line) if has_columns(line, &["file", "verdict", "manifest_sha256"]) => {
+            return Ok(json!({ "kind": "audit report", "attestations": text.lines().count().saturating_sub(1) }));
+        }
         _ => {}
+    }
+    if let Some(data) = written(text).or_else(|| manifest(text)) {
+        return Ok(data);
     }
     let header = kind::recognise_any(text);
     let (Some(name), Some(version)) = (&header.kind, version(text)) else {
@@ -259,6 +334,20 @@ fn summary(path: &Path, kind: Kind) -> Result<Value, Error> {
             json!({ "venue": book.venue, "root": book.root, "rules": book.rules.id(), "pages": book.pages,
                     "as_of": book.as_of, "valid_until": book.valid_until, "chain_id": book.audience.chain_id,
                     "registry": book.audience.registry })
+        }
+        Kind::Engagement => {
+            let terms: Engagement = documents::read(path)?;
+            json!({ "client": one_line(&terms.client), "from": time::format(terms.period.from),
+                    "to": time::format(terms.period.to), "subjects": terms.subjects.len(),
+                    "policies": terms.policies.iter().map(|expected| expected.policy).collect::<Vec<_>>() })
+        }
+        Kind::Evidence => {
+            let evidence: Evidence = documents::read(path)?;
+            json!({ "name": evidence.name, "reason": evidence.reason, "sha256": evidence.sha256 })
+        }
+        Kind::ReportSignature => {
+            let signature: ReportSignature = documents::read(path)?;
+            json!({ "sha256": signature.sha256, "signer": signature.signer })
         }
         Kind::Bundle => {
             let bundle: Bundle = documents::read(path)?;

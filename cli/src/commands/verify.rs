@@ -26,7 +26,7 @@ use surety_verifier::{
 use crate::{
     Session,
     error::{Error, NotSatisfied},
-    inputs::{directory_of, setups},
+    inputs::{PolicyFiles, directory_of, setups},
     output::Answer,
     time,
 };
@@ -130,7 +130,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
 }
 
 /// The policy's commitments: recomputed, or taken from the published file beside the policy if the set-up is missing.
-pub(crate) fn commitments(
+fn commitments(
     policy: Policy,
     universe: Universe,
     layout: &Layout,
@@ -144,6 +144,13 @@ pub(crate) fn commitments(
         }
     };
     commitments::of(policy, universe, published, setups, &session.progress)
+}
+
+/// A policy with its commitments.
+pub(crate) fn committed(files: &PolicyFiles, session: &Session) -> Result<CommittedPolicy, Error> {
+    let universe = files.read_universe()?;
+    let policy = files.read_policy(&universe)?;
+    commitments(policy, universe, &files.layout(), &setups()?, session)
 }
 
 fn answer(accepted: &Accepted) -> Result<Answer, Error> {

@@ -57,9 +57,9 @@ fn rejects_secrets_bad_documents_and_what_is_no_archive() {
     assert!(run.says("public documents only"), "{}", run.stderr);
     assert!(!sandbox.path("kept").exists());
 
-    let attestation = fs::read_to_string(demo.join("attestation.json")).unwrap();
-    sandbox.write("bad.json", &attestation.replace("\"version\": 1", "\"version\": true"));
-    sandbox.surety("archive add kept demo bad.json").expect(2);
+    let opening = fs::read_to_string(&secret).unwrap();
+    sandbox.write("cut.json", &opening[..opening.len() / 2]);
+    sandbox.surety("archive add kept demo cut.json").expect(2);
     assert!(!sandbox.path("kept").exists(), "all or nothing");
 
     sandbox.write("text", "text");
@@ -72,8 +72,38 @@ fn rejects_secrets_bad_documents_and_what_is_no_archive() {
     assert!(sandbox.surety(&other).expect(5).says("entries are missing or were replaced"));
 }
 
-/// Attack: spoil an attestation so that it is no text, too long or no file, and nobody who audits the archive hears of
-/// it.
+/// Attack: spoil an attestation so that nobody who audits the archive hears of it.
+#[test]
+fn broken_files_are_kept_as_evidence() {
+    let (sandbox, demo) = Sandbox::with_demo();
+    let attestation = fs::read_to_string(demo.join("attestation.json")).unwrap();
+    fs::create_dir(sandbox.path("in")).unwrap();
+    let broken: [(&str, Vec<u8>); 3] = [
+        ("bad.json", attestation.replace("\"version\": 2", "\"version\": true").into_bytes()),
+        ("bytes.json", b"{\"kind\": \"surety/attestation\", \"\xff\"}".to_vec()),
+        ("cut.json", attestation[..attestation.len() / 2].as_bytes().to_vec()),
+    ];
+    for (name, bytes) in &broken {
+        fs::write(sandbox.path("in").join(name), bytes).unwrap();
+    }
+    let added = sandbox.surety("archive add kept in demo/universe.toml --json").data();
+    let names: Vec<_> = added["evidence"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!((names, added["added"].as_u64()), (vec!["bad.json", "bytes.json", "cut.json"], Some(4)));
+    let list = sandbox.surety("archive list kept --kind evidence").expect(0);
+    assert!(list.says("bytes.json: ") && list.says("expected text in UTF-8"), "{}", list.stdout);
+    sandbox.surety("archive export kept --out out").expect(0);
+    let exported = files_below(&sandbox.path("out"));
+    let exported: BTreeSet<Vec<u8>> = exported.iter().map(|file| fs::read(file).unwrap()).collect();
+    assert!(broken.iter().all(|(_, bytes)| exported.contains(bytes)), "byte for byte");
+    // They are rejected in the archive, in its export and where they came from.
+    for place in ["kept", "out", "in"] {
+        let run = sandbox.surety(&format!("audit {place} --json"));
+        let report = run.envelope()["data"].clone();
+        assert_eq!((report["rejected"].as_u64(), report["accepted"].as_u64()), (Some(3), Some(0)), "{place}: {report}");
+    }
+}
+
+/// Attack: spoil an attestation so that it is too long or no file, and nobody who audits the archive hears of it.
 #[test]
 fn rejects_json_that_cannot_be_read_in_a_directory() {
     let sandbox = Sandbox::new();
@@ -84,8 +114,6 @@ fn rejects_json_that_cannot_be_read_in_a_directory() {
         assert!(run.says("attestation.json") && run.says(expected), "{}", run.stderr);
         assert!(!sandbox.path("kept").exists(), "nothing is added");
     };
-    fs::write(&spoiled, b"{\"kind\": \"surety/attestation\", \"\xff\"}").unwrap();
-    refused("expected text in UTF-8");
     fs::File::create(&spoiled).unwrap().set_len(DOCUMENT_LIMIT + 1).unwrap();
     refused("expected at most");
     fs::remove_file(&spoiled).unwrap();

@@ -16,7 +16,7 @@ use walkdir::WalkDir;
 const TOOLS: [&str; 3] = [".git", "target", "node_modules"];
 
 /// The same, by their paths.
-const MADE: [&str; 4] = ["demo", "contracts/out", "contracts/cache", "web/dist"];
+const MADE: [&str; 5] = ["demo", "contracts/out", "contracts/cache", "web/dist", "sdk/dist"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -218,9 +218,9 @@ fn every_direct_dependency_is_documented() {
             assert!(named.contains(name), "supply-chain.md does not say what {name} is for");
         }
     }
-    for package in ["contracts/package.json", "web/package.json"] {
+    for package in ["contracts/package.json", "sdk/package.json", "web/package.json"] {
         let package: serde_json::Value = serde_json::from_str(&text(package)).unwrap();
-        for group in ["dependencies", "devDependencies", "optionalDependencies"] {
+        for group in ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"] {
             for name in package[group].as_object().into_iter().flatten().map(|(name, _)| name) {
                 assert!(named.contains(name.as_str()), "supply-chain.md does not say what {name} is for");
             }

@@ -13,6 +13,7 @@ mod chain_files;
 mod commands;
 mod demo;
 mod documentation;
+mod engagement;
 mod explain;
 mod faults;
 mod fields;

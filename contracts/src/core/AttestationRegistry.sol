@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
 import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
@@ -18,7 +19,7 @@ import {Evidence} from "./Evidence.sol";
 /// @dev An attestation goes through three steps. Examination reads the grounds of the attestation, checks them against
 /// the policy's rules and writes nothing. The verifying contract verifies the proof. Keeping writes the record and
 /// calls no other contract. Every call to another contract is static.
-contract AttestationRegistry is IAttestationRegistry, Evidence {
+contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
     /* TYPES */
 
     /// @dev The state of an account: one slot.
@@ -247,6 +248,11 @@ contract AttestationRegistry is IAttestationRegistry, Evidence {
     {
         Account storage state = _accounts[_accountKey(signer, account, subject)];
         return (state.sequence, state.digest, state.pledgedUntil, state.pledgedTo);
+    }
+
+    /// @notice True if the contract has the interface (ERC-165).
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return interfaceId == type(IAttestationRegistry).interfaceId || super.supportsInterface(interfaceId);
     }
 
     /* PRIVATE: EXAMINATION */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {SSTORE2} from "solady/utils/SSTORE2.sol";
+import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
+import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
 import {IBookRegistry} from "../interfaces/IBookRegistry.sol";
 import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
@@ -26,7 +27,7 @@ import {Evidence} from "./Evidence.sol";
 /// @title The book registry
 /// @dev Hashes are those of books/src/compiled.rs, books/src/book.rs and books/src/root.rs. Proofs are verified by the
 /// contract that the policy registry names for the rules' policy, with its set-up, and by no other.
-contract BookRegistry is IBookRegistry, Evidence {
+contract BookRegistry is IBookRegistry, Evidence, ERC165 {
     /* STORAGE */
 
     /// @dev The contracts whose code is the program of the rules' reserves, encoded; zero for unknown rules.
@@ -105,6 +106,11 @@ contract BookRegistry is IBookRegistry, Evidence {
     {
         BookRecord memory book = _books[root];
         return PageTree.contains(book.top, book.pages, PageTree.leaf(index, kind, commitment), index, path);
+    }
+
+    /// @notice True if the contract has the interface (ERC-165).
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return interfaceId == type(IBookRegistry).interfaceId || super.supportsInterface(interfaceId);
     }
 
     /* PRIVATE: RULES */

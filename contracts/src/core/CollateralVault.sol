@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
 import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {ISecuredVenue} from "../interfaces/ISecuredVenue.sol";
@@ -17,7 +18,7 @@ import {Terms} from "../types/Policy.sol";
 /// @dev The vault holds what an attestation counts for as long as the attestation counts. Under one checkpoint number a
 /// subject's lots do not change. Requests move tokens between `counted` and `waiting`, and only {withdraw} and {seize}
 /// make the sum of the two smaller. Both raise the floor to the current number, whose lots are in `counted` alone.
-contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
+contract CollateralVault is ICollateralVault, ERC165, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
     /* TYPES */
@@ -263,6 +264,11 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
             if (address(_consumers[i].consumer) == consumer) return _consumers[i].policy == policy;
         }
         return false;
+    }
+
+    /// @notice True if the contract has the interface (ERC-165).
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return interfaceId == type(ICollateralVault).interfaceId || super.supportsInterface(interfaceId);
     }
 
     /* PRIVATE */

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
 import {ILienRegistry} from "../interfaces/ILienRegistry.sol";
@@ -13,7 +14,7 @@ import {Source, Terms} from "../types/Policy.sol";
 
 /// @title The lien registry
 /// @dev Every call to another contract is static, and none follows a write.
-contract LienRegistry is ILienRegistry, EIP712, Nonces {
+contract LienRegistry is ILienRegistry, EIP712, ERC165, Nonces {
     /* IMMUTABLES */
 
     /// @inheritdoc ILienRegistry
@@ -101,6 +102,11 @@ contract LienRegistry is ILienRegistry, EIP712, Nonces {
     /// @inheritdoc ILienRegistry
     function nonces(address subject) public view override(ILienRegistry, Nonces) returns (uint256) {
         return super.nonces(subject);
+    }
+
+    /// @notice True if the contract has the interface (ERC-165).
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return interfaceId == type(ILienRegistry).interfaceId || super.supportsInterface(interfaceId);
     }
 
     /* PRIVATE */

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {
     AccessControlDefaultAdminRules
 } from "@openzeppelin/contracts/access/extensions/AccessControlDefaultAdminRules.sol";
-import {SSTORE2} from "solady/utils/SSTORE2.sol";
+import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {IAggregatorV3} from "../interfaces/IAggregatorV3.sol";
 import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
@@ -180,6 +180,11 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     /// count.
     function _changeDefaultAdminDelay(uint48) internal pure override {
         revert DelayIsFixed();
+    }
+
+    /// @notice True if the contract has the interface (ERC-165).
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return interfaceId == type(IPolicyRegistry).interfaceId || super.supportsInterface(interfaceId);
     }
 
     /* PRIVATE: STATE */

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../interfaces/ISnapshotOracle.sol";
 import {Bn254} from "../libraries/Bn254.sol";
@@ -22,7 +23,7 @@ import {Feed, MarketRules, SignedSnapshot, Snapshot} from "../types/Market.sol";
 /// @title The snapshot oracle
 /// @dev Each policy has two places. A new snapshot overwrites the older one, so that storage does not grow. A place
 /// with an epoch of zero is empty: epoch zero is long over.
-contract SnapshotOracle is ISnapshotOracle, EIP712 {
+contract SnapshotOracle is ISnapshotOracle, EIP712, ERC165 {
     /* TYPES */
 
     /// @dev A snapshot with its commitments and packed prices. Coefficients at indices beyond the policy's levels are
@@ -134,6 +135,11 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
     /// @inheritdoc ISnapshotOracle
     function idOf(bytes32 policy, uint64 epoch) external view returns (bytes32) {
         return _placeOf(policy, epoch).id;
+    }
+
+    /// @notice True if the contract has the interface (ERC-165).
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return interfaceId == type(ISnapshotOracle).interfaceId || super.supportsInterface(interfaceId);
     }
 
     /* PRIVATE: PLACES */

@@ -4,11 +4,12 @@ pragma solidity ^0.8.28;
 import {AttestationRegistry} from "../../src/core/AttestationRegistry.sol";
 import {IPolicyRegistry} from "../../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
+import {SuretyMockVerifier} from "../../src/mocks/SuretyMockVerifier.sol";
 import {Attestation, Statement} from "../../src/types/Attestation.sol";
 import {Snapshot} from "../../src/types/Market.sol";
 import {LevelWiring, Source, Terms} from "../../src/types/Policy.sol";
 import {R} from "./Field.sol";
-import {OracleStandIn, PolicyStandIn, VaultStandIn, VerifierStandIn} from "./StandIns.sol";
+import {OracleStandIn, PolicyStandIn, VaultStandIn} from "./StandIns.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice An attestation registry among stand-ins, with attestations that it accepts. The messages that are
@@ -27,7 +28,7 @@ abstract contract Attesting {
     PolicyStandIn internal policyRegistry = new PolicyStandIn();
     OracleStandIn internal oracle = new OracleStandIn();
     VaultStandIn internal vault = new VaultStandIn();
-    VerifierStandIn internal verifier = new VerifierStandIn();
+    SuretyMockVerifier internal verifier = new SuretyMockVerifier(keccak256("set-up"), 11);
     AttestationRegistry internal attestationRegistry = _newAttestationRegistry(false);
 
     function _newAttestationRegistry(bool exclusive) internal returns (AttestationRegistry) {

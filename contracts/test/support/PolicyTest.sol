@@ -4,11 +4,11 @@ pragma solidity ^0.8.28;
 import {PolicyRegistry} from "../../src/core/PolicyRegistry.sol";
 import {SnapshotOracle} from "../../src/core/SnapshotOracle.sol";
 import {ISuretyVerifier} from "../../src/interfaces/ISuretyVerifier.sol";
+import {MockAggregator} from "../../src/mocks/MockAggregator.sol";
 import {Feed, LevelCoefficients} from "../../src/types/Market.sol";
 import {Level, Publication, Source} from "../../src/types/Policy.sol";
 import {SuretyVerifierK10} from "../verifiers/DevelopmentVerifierK10.sol";
 import {R} from "./Field.sol";
-import {MockAggregator} from "./MockAggregator.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice A policy registry, a snapshot oracle, and policies for them. Points are known multiples of the generator:

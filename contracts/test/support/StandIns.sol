@@ -4,7 +4,6 @@ pragma solidity ^0.8.28;
 import {ICollateralVault} from "../../src/interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
-import {ISuretyVerifier} from "../../src/interfaces/ISuretyVerifier.sol";
 import {Snapshot} from "../../src/types/Market.sol";
 import {Terms} from "../../src/types/Policy.sol";
 
@@ -113,26 +112,6 @@ contract VaultStandIn {
 
     function setFloor(address subject, uint32 number) external {
         floorOf[subject] = number;
-    }
-}
-
-/// @notice Its proofs are what they are about, written out.
-contract VerifierStandIn {
-    function verifyProof(bytes calldata proof, uint256 context, uint256[8] calldata points) public pure {
-        if (keccak256(proof) != keccak256(abi.encode(context, points))) revert ISuretyVerifier.PairingFailed();
-    }
-
-    function verifyScopes(bytes calldata proof, uint256 context, uint256[4][] calldata parts) external pure {
-        if (keccak256(proof) != keccak256(abi.encode(context, parts))) revert ISuretyVerifier.PairingFailed();
-    }
-
-    function verifyBatch(bytes[] calldata proofs, uint256[] calldata contexts, uint256[8][] calldata points)
-        external
-        pure
-    {
-        for (uint256 i = 0; i < proofs.length; ++i) {
-            verifyProof(proofs[i], contexts[i], points[i]);
-        }
     }
 }
 

@@ -3,9 +3,9 @@ pragma solidity ^0.8.28;
 
 import {CollateralVault} from "../../src/core/CollateralVault.sol";
 import {Bn254} from "../../src/libraries/Bn254.sol";
+import {SuretyMockRegistry} from "../../src/mocks/SuretyMockRegistry.sol";
 import {Record} from "../../src/types/Attestation.sol";
 import {Asset} from "../../src/types/Collateral.sol";
-import {AttestationRegistryStandIn} from "./AttestationRegistryStandIn.sol";
 import {PolicyRegistryStandIn} from "./MarketStandIns.sol";
 import {FeeToken, Token} from "./Tokens.sol";
 import {VenueStandIn} from "./VenueStandIn.sol";
@@ -20,7 +20,7 @@ contract VaultHandler {
     uint96 private constant UNIT = 100;
 
     CollateralVault public vault;
-    AttestationRegistryStandIn public attestationRegistry;
+    SuretyMockRegistry public attestationRegistry;
     VenueStandIn private venue;
     VenueStandIn private consumer;
     Token[3] private tokens;
@@ -33,7 +33,7 @@ contract VaultHandler {
 
     constructor() {
         vm.warp(1_000_000);
-        attestationRegistry = new AttestationRegistryStandIn();
+        attestationRegistry = new SuretyMockRegistry(3, 1);
         venue = new VenueStandIn();
         tokens = [new Token(6), new Token(18), new FeeToken()];
         Asset[] memory list = new Asset[](3);

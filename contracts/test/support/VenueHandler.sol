@@ -3,10 +3,10 @@ pragma solidity ^0.8.28;
 
 import {CollateralVault} from "../../src/core/CollateralVault.sol";
 import {MarginGatedVenue} from "../../src/examples/MarginGatedVenue.sol";
+import {SuretyMockRegistry} from "../../src/mocks/SuretyMockRegistry.sol";
 import {Record} from "../../src/types/Attestation.sol";
 import {Asset} from "../../src/types/Collateral.sol";
 import {Position, VenueRules} from "../../src/types/Venue.sol";
-import {AttestationRegistryStandIn} from "./AttestationRegistryStandIn.sol";
 import {OracleStandIn, PolicyRegistryStandIn} from "./MarketStandIns.sol";
 import {Token} from "./Tokens.sol";
 import {vm} from "./Vm.sol";
@@ -19,7 +19,7 @@ contract VenueHandler {
     uint256 private constant SCALE = 1e20;
     uint32 private constant SHORTFALL = 3;
 
-    AttestationRegistryStandIn private attestationRegistry = new AttestationRegistryStandIn();
+    SuretyMockRegistry private attestationRegistry = new SuretyMockRegistry(3, 1);
     PolicyRegistryStandIn private policyRegistry = new PolicyRegistryStandIn();
     OracleStandIn private oracle = new OracleStandIn();
     Token private quote = new Token(6);

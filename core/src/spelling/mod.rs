@@ -2,7 +2,8 @@
 //!
 //! A spelling is read if it can have one meaning only. Files that people write and the command line are read through
 //! these functions; documents that machines write, sign and verify have one spelling each, which the types themselves
-//! read. Errors are sentences that say what was expected and what was found.
+//! read. Errors are sentences that say what was expected and what was found. [`iso_time`] is how times are written for
+//! people.
 
 mod duration;
 mod fraction;
@@ -17,7 +18,7 @@ pub use self::{
     hex::{address, checksummed, hash, presentation},
     number::whole,
     set_up::{SET_UPS, set_up},
-    time::{instant, time},
+    time::{instant, iso_time, time},
 };
 
 /// A text that was read from the front.

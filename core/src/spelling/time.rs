@@ -1,7 +1,7 @@
 //! Points in time.
 
 use super::Rest;
-use crate::units::Timestamp;
+use crate::{day::Day, units::Timestamp};
 
 /// The last second of the year 9999. A larger number counts something smaller than seconds.
 const LAST: u64 = 253_402_300_799;
@@ -50,6 +50,17 @@ pub fn instant(number: u64) -> Result<Timestamp, String> {
             Err(format!("expected seconds or milliseconds since 1970, found {other}, which is finer or far too late"))
         }
     }
+}
+
+/// Writes a time in ISO 8601, in UTC: `2026-11-21T08:00:00Z`. A second that the calendar does not reach is written as
+/// its number.
+#[must_use]
+pub fn iso_time(Timestamp(seconds): Timestamp) -> String {
+    const DAY: u64 = 86_400;
+    let day = u32::try_from(seconds / DAY + u64::from(Day::EPOCH)).ok().and_then(Day::numbered);
+    let Some(day) = day else { return format!("second {seconds}") };
+    let second = seconds % DAY;
+    format!("{day}T{:02}:{:02}:{:02}Z", second / 3_600, second / 60 % 60, second % 60)
 }
 
 fn expected(text: &str) -> String {
@@ -135,6 +146,16 @@ mod tests {
     use super::*;
 
     const EIGHT: u64 = 1_795_248_000;
+
+    #[test]
+    fn a_written_time_is_read_again() {
+        assert_eq!(iso_time(Timestamp(EIGHT)), "2026-11-21T08:00:00Z");
+        for seconds in [0, 86_399, 951_782_400, EIGHT + 61, LAST] {
+            assert_eq!(time(&iso_time(Timestamp(seconds))), Ok(Timestamp(seconds)));
+        }
+        assert_eq!(iso_time(Timestamp(LAST + 1)), format!("second {}", LAST + 1));
+        assert_eq!(iso_time(Timestamp(u64::MAX)), format!("second {}", u64::MAX));
+    }
 
     #[test]
     fn every_spelling_of_a_time_is_read() {

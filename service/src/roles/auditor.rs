@@ -177,6 +177,8 @@ impl Auditor {
             at: now,
             history: true,
             one_by_one: false,
+            engagement: None,
+            sample: None,
         };
         let audit = audit::kept::run(&request, None, &self.world.setups, &Logged)?;
         let text = serde_json::to_string(&audit).map_err(|error| Internal(error.to_string()))?;

@@ -17,6 +17,18 @@ pub(super) struct Line {
     pub(super) steps: Vec<(u64, i64)>,
 }
 
+/// A time below the axis: its day, or where all labels are of a few days its day and minute, which leaves space between
+/// labels.
+fn label(at: u64, span: u64) -> String {
+    const FEW_DAYS: u64 = 8 * 86_400;
+    let written = time::format(Timestamp(at));
+    match written.split_once('T') {
+        Some((day, _)) if span >= FEW_DAYS => day.to_owned(),
+        Some((day, clock)) => format!("{day} {}Z", clock.get(..5).unwrap_or(clock)),
+        None => written,
+    }
+}
+
 /// Shares over time, as steps.
 pub(super) fn shares_over_time(title: &str, description: &str, lines: &[Line], from: u64, until: u64) -> String {
     const TOP: i64 = 20;
@@ -45,7 +57,7 @@ pub(super) fn shares_over_time(title: &str, description: &str, lines: &[Line], f
             _ => Anchor::Middle,
         };
         canvas.rule((x(at) / 10, TOP), (x(at) / 10, TOP + HEIGHT));
-        canvas.text((x(at) / 10, TOP + HEIGHT + 18), anchor, 12, &time::format(Timestamp(at))[..]);
+        canvas.text((x(at) / 10, TOP + HEIGHT + 18), anchor, 12, &label(at, span));
     }
     for ((line, colour), row) in lines.iter().zip(Colour::ESTIMATES.into_iter().cycle()).zip(0..) {
         let mut points = Vec::with_capacity(2 * line.steps.len() + 1);
@@ -102,6 +114,13 @@ mod tests {
             let line = Line { name: "x".into(), steps: vec![(u64::MAX, i64::MAX), (0, i64::MIN)] };
             assert!(shares_over_time("T", "D", &[line], from.min(until), until.max(from)).ends_with("</svg>\n"));
         }
+    }
+
+    #[test]
+    fn labels_of_times_are_short_enough_not_to_meet() {
+        assert_eq!(label(1_795_248_061, 600), "2026-11-21 08:01Z");
+        assert_eq!(label(1_795_248_061, 365 * 86_400), "2026-11-21");
+        assert_eq!(label(u64::MAX, 600), format!("second {}", u64::MAX));
     }
 
     #[test]

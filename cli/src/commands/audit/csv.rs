@@ -13,7 +13,7 @@ use super::word;
 use crate::error::Error;
 use crate::time;
 
-const HEADER: [&str; 23] = [
+const HEADER: [&str; 26] = [
     "file",
     "verdict",
     "reason",
@@ -37,12 +37,16 @@ const HEADER: [&str; 23] = [
     "surety",
     "claim",
     "below",
+    "sha256",
+    "trust_files",
+    "manifest_sha256",
 ];
 
 pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
     let failed = |error: ::csv::Error| Error::from(Internal(error.to_string()));
     let mut writer = WriterBuilder::new().quote_style(QuoteStyle::Always).from_writer(Vec::new());
     writer.write_record(HEADER).map_err(failed)?;
+    let trust = audit.trust.iter().map(|file| format!("{} {}", file.sha256, file.file)).collect::<Vec<_>>().join("; ");
     for entry in &audit.attestations {
         let (claim, stated, reason) = (entry.claim.as_ref(), entry.stated.as_ref(), entry.reason.as_ref());
         let claimed =
@@ -78,6 +82,9 @@ pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
             env!("CARGO_PKG_VERSION").to_owned(),
             claimed(|claim| word(claim.claim)),
             claimed(|claim| claim.below.map(|below| below.0.to_string()).unwrap_or_default()),
+            entry.sha256.map(|sha256| sha256.to_string()).unwrap_or_default(),
+            trust.clone(),
+            audit.manifest_sha256.to_string(),
         ];
         writer.write_record(record.map(no_formula)).map_err(failed)?;
     }

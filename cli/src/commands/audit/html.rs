@@ -6,17 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use askama::Template;
 use surety_audit::audit::{
     Audit,
+    cause::Weight,
     entry::AuditEntry,
-    finding::Severity,
-    history::{History, coverage as coverage_of},
+    history::{History, coverage as coverage_of, share_of},
 };
 use surety_calibration::svg::Colour;
 use surety_core::{failure::Internal, ident::EvmAddress, units::Timestamp, words::counted};
 
 use super::{
-    anchors, archive, books,
+    anchors, archive, books, causes,
     charts::{self, Line},
-    duration, headline, headline_of_books, refused_books, rows, word,
+    duration, headline, headline_of_books, ignored, inputs, manifest_line, percent, refused_books, rows, sample, terms,
+    word,
 };
 use crate::{error::Error, screen::Screen, time};
 
@@ -40,18 +41,41 @@ struct Page<'a> {
     books: Vec<[String; 6]>,
     refused_books: Vec<[String; 3]>,
     limits_of_books: [&'static str; 5],
-    warnings: Vec<[String; 4]>,
+    causes: Vec<[String; 5]>,
+    severities: [[String; 2]; 3],
+    terms: Vec<[String; 2]>,
+    basis: String,
+    levels: Vec<[String; 7]>,
     months: Vec<[String; 6]>,
     subjects: Vec<[String; 8]>,
+    gaps: Vec<[String; 7]>,
+    more_gaps: usize,
     anchors: Vec<[String; 3]>,
+    inputs: Vec<[String; 3]>,
+    more_inputs: usize,
+    manifest: String,
+    ignored: Vec<[String; 2]>,
+    more_ignored: usize,
+    sample: Option<(String, Vec<[String; 2]>)>,
     subject_months: Vec<[String; 6]>,
     archive: Option<String>,
     snapshots: Vec<[String; 3]>,
     timing: String,
 }
 
+/// Maximum number of rows of tables that grow with the number of files.
+const MOST_ROWS: usize = 1_000;
+
+/// The first rows, and how many more there are.
+fn first<T>(mut rows: Vec<T>) -> (Vec<T>, usize) {
+    let more = rows.len().saturating_sub(MOST_ROWS);
+    rows.truncate(MOST_ROWS);
+    (rows, more)
+}
+
 /// The report with plots.
 pub(crate) fn page(audit: &Audit) -> Result<String, Error> {
+    let (gaps, more_gaps) = first(rows::gaps(&audit.timeline));
     let page = Page {
         headline: headline(audit, Screen::Full),
         at: time::format(audit.at),
@@ -59,6 +83,19 @@ pub(crate) fn page(audit: &Audit) -> Result<String, Error> {
         verdict: verdict(audit),
         audit,
         coverage: coverage(&audit.timeline, audit.at),
+        terms: terms(audit),
+        basis: audit.timeline.basis.sentence(audit.at),
+        levels: rows::coverage_of_levels(&audit.timeline, Screen::Full),
+        gaps,
+        more_gaps,
+        causes: causes(audit),
+        severities: Weight::ALL.map(|weight| [word(weight), weight.words().to_owned()]),
+        inputs: inputs(audit, MOST_ROWS),
+        more_inputs: audit.inputs.len().saturating_sub(MOST_ROWS),
+        manifest: manifest_line(audit),
+        ignored: ignored(audit, MOST_ROWS),
+        more_ignored: audit.ignored.saturating_sub(MOST_ROWS),
+        sample: sample(audit),
         ages: ages(audit),
         sources: sources(audit),
         findings: findings(audit),
@@ -67,7 +104,6 @@ pub(crate) fn page(audit: &Audit) -> Result<String, Error> {
         books: books(audit),
         refused_books: refused_books(audit),
         limits_of_books: surety_books::book::NOT_ESTABLISHED,
-        warnings: warnings(audit),
         months: rows::months(&audit.timeline),
         subjects: rows::subjects(&audit.timeline),
         anchors: anchors(audit),
@@ -91,24 +127,25 @@ fn verdict(audit: &Audit) -> &'static str {
 /// The share of attested subjects at each level.
 fn coverage(history: &History, at: Timestamp) -> String {
     let from = history.subjects.iter().map(|series| series.observed.from.0).min();
+    let until = history.subjects.iter().map(|series| series.observed.until).max().unwrap_or(at);
     let lines: Vec<Line> = rows::levels(history)
         .into_iter()
         .map(|([policy, level], series)| {
             // A share is at most a million.
-            let steps = coverage_of(&series, at).into_iter().map(|(time, share)| (time.0, share as i64));
-            let subjects = counted(series.len(), "subject");
-            Line { name: format!("{policy}, {level}: {subjects}"), steps: steps.collect() }
+            let steps = coverage_of(&series).into_iter().map(|(time, share)| (time.0, share as i64));
+            let (subjects, share) = (counted(series.len(), "subject"), percent(share_of(&series)));
+            Line { name: format!("{policy}, {level}: {subjects}, {share} of the time"), steps: steps.collect() }
         })
         .collect();
-    let from = from.unwrap_or(at.0).min(at.0);
+    let from = from.unwrap_or(until.0).min(until.0);
     let names: Vec<_> = lines.iter().map(|line| line.name.as_str()).collect();
     let description = format!(
         "The share of the subjects that were attested from {} to {}, by level. {}.",
         time::format(Timestamp(from)),
-        time::format(at),
+        time::format(until),
         names.join("; ")
     );
-    charts::shares_over_time("Coverage by level over time", &description, &lines, from, at.0)
+    charts::shares_over_time("Coverage by level over time", &description, &lines, from, until.0)
 }
 
 /// Ages of prices and balances behind the attestations that still count.
@@ -186,15 +223,6 @@ fn refused(audit: &Audit) -> Vec<[String; 3]> {
     not_accepted(audit).filter_map(row).collect()
 }
 
-fn warnings(audit: &Audit) -> Vec<[String; 4]> {
-    let row = |finding: &surety_audit::audit::finding::Finding| {
-        let subject = finding.subject.map(|subject| format!("{subject}: ")).unwrap_or_default();
-        let severity = if finding.severity == Severity::Warning { "warning" } else { "notice" };
-        [severity.to_owned(), word(finding.kind), format!("{subject}{}", finding.message), finding.files.join(", ")]
-    };
-    audit.findings.iter().map(row).collect()
-}
-
 fn snapshots(audit: &Audit) -> Vec<[String; 3]> {
     let row = |snapshot: &surety_audit::audit::SnapshotFacts| {
         [snapshot.epoch.to_string(), time::format(snapshot.prices_at), snapshot.id.to_string()]
@@ -219,7 +247,9 @@ mod tests {
     fn levels_of_policies_of_one_name_are_lines_of_their_own() {
         let history = rows::namesakes();
         let svg = coverage(&history, Timestamp(30));
-        for line in ["house (0x01010101…), initial: 1 subject", "house (0x02020202…), initial: 1 subject"] {
+        for line in
+            ["house (0x01010101…), initial: 1 subject, 47.6 %", "house (0x02020202…), initial: 1 subject, 47.6 %"]
+        {
             assert!(svg.contains(line), "{line}: {svg}");
         }
         let called: Vec<_> = rows::subjects(&history).into_iter().map(|[_, policy, ..]| policy).collect();

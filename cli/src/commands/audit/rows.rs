@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use surety_audit::audit::history::{History, Month, Series, SubjectMonth};
-use surety_core::ident::{Bytes32, Name};
+use surety_audit::audit::history::{Gap, History, Month, Series, SubjectMonth, share_of};
+use surety_core::{
+    ident::{Bytes32, Name},
+    visible::one_line,
+    words::counted,
+};
 
 use super::percent;
-use crate::time;
+use crate::{screen::Screen, time};
 
 /// The label of each policy: its name, followed by the start of its identifier where several policies share the name.
 pub(super) fn policies(history: &History) -> BTreeMap<Bytes32, String> {
@@ -38,6 +42,24 @@ pub(super) fn levels(history: &History) -> Vec<([String; 2], Vec<&Series>)> {
     levels.into_iter().map(row).collect()
 }
 
+/// The coverage of each level: policy, level, valid and rejected attestations, subjects, subjects attested at the time
+/// of the audit, and the share of the time.
+pub(super) fn coverage_of_levels(history: &History, screen: Screen) -> Vec<[String; 7]> {
+    let row = |([policy, level], series): ([String; 2], Vec<&Series>)| {
+        let sum = |count: fn(&Series) -> usize| screen.count(series.iter().map(|series| count(series)).sum::<usize>());
+        [
+            policy,
+            level,
+            sum(|series| series.attestations),
+            sum(|series| series.rejected),
+            screen.count(series.len()),
+            sum(|series| usize::from(series.current)),
+            percent(share_of(&series)),
+        ]
+    };
+    levels(history).into_iter().map(row).collect()
+}
+
 /// Each month of each level: the month, its policy, the level, attestations, attested subjects, and the share of the
 /// time.
 pub(super) fn months(history: &History) -> Vec<[String; 6]> {
@@ -61,7 +83,7 @@ pub(super) fn months_of_subjects(history: &History) -> Vec<[String; 6]> {
     let policies = policies(history);
     let row = |series: &Series, month: &SubjectMonth| {
         [
-            series.subject.to_string(),
+            named(series),
             called(&policies, &series.policy),
             series.level.to_string(),
             month.month.clone(),
@@ -80,7 +102,7 @@ pub(super) fn subjects(history: &History) -> Vec<[String; 8]> {
     let row = |series: &Series| {
         let until = series.attested.last().map(|span| time::format(span.until));
         [
-            series.subject.to_string(),
+            named(series),
             called(&policies, &series.policy),
             series.level.to_string(),
             series.attestations.to_string(),
@@ -90,11 +112,39 @@ pub(super) fn subjects(history: &History) -> Vec<[String; 8]> {
                 Some(until) => format!("lapsed {until}"),
                 None => "never".to_owned(),
             },
-            series.gaps.len().to_string(),
+            series.gaps.iter().filter(|gap| !gap.tolerated).count().to_string(),
             percent(series.attested_ppm),
         ]
     };
     history.subjects.iter().map(row).collect()
+}
+
+/// Each gap: the subject, the policy, the level, its first and last second, its length, and why it is one.
+pub(super) fn gaps(history: &History) -> Vec<[String; 7]> {
+    let policies = policies(history);
+    let row = |series: &Series, gap: &Gap| {
+        let cause = match gap.rejected {
+            0 => "missing".to_owned(),
+            rejected => counted(rejected, "rejected attestation"),
+        };
+        [
+            named(series),
+            called(&policies, &series.policy),
+            series.level.to_string(),
+            time::format(gap.span.from),
+            time::format(gap.span.until),
+            counted(gap.span.length(), "second"),
+            if gap.tolerated { format!("{cause}, tolerated") } else { cause },
+        ]
+    };
+    let rows = |series: &Series| series.gaps.iter().map(|gap| row(series, gap)).collect::<Vec<_>>();
+    history.subjects.iter().flat_map(rows).collect()
+}
+
+/// The address of a subject, with the name that the engagement gives it.
+fn named(series: &Series) -> String {
+    let name = series.subject_name.as_ref().map(|name| format!(" {}", one_line(name))).unwrap_or_default();
+    format!("{}{name}", series.subject)
 }
 
 /// The label of a policy, from [`policies`].
@@ -112,18 +162,27 @@ pub(super) fn namesakes() -> History {
     let policies = [(1, "house"), (2, "house"), (3, "other")].map(|(byte, text)| (HexBytes([byte; 32]), name(text)));
     let series = policies.clone().map(|(policy, policy_name)| Series {
         subject: HexBytes([9; 20]),
+        subject_name: None,
         policy,
         policy_name: Some(policy_name),
         level: name("initial"),
         attestations: 1,
         rejected: 0,
+        overlapping: 0,
         current: true,
         observed: Span { from: Timestamp(10), until: Timestamp(30) },
+        observed_seconds: 21,
         attested_seconds: 10,
         attested_ppm: 476_190,
         attested: vec![Span { from: Timestamp(10), until: Timestamp(19) }],
         gaps: Vec::new(),
-        months: vec![SubjectMonth { month: "1970-01".into(), attestations: 1, attested_ppm: 1 }],
+        months: vec![SubjectMonth {
+            month: "1970-01".into(),
+            attestations: 1,
+            observed_seconds: 21,
+            attested_seconds: 10,
+            attested_ppm: 476_190,
+        }],
     });
     let months = policies.map(|(policy, policy_name)| Month {
         month: "1970-01".into(),
@@ -133,9 +192,11 @@ pub(super) fn namesakes() -> History {
         attestations: 1,
         subjects: 1,
         attested_subjects: 1,
-        attested_ppm: 1,
+        observed_seconds: 21,
+        attested_seconds: 10,
+        attested_ppm: 476_190,
     });
-    History { subjects: series.into(), months: months.into() }
+    History { subjects: series.into(), months: months.into(), ..History::default() }
 }
 
 #[cfg(test)]

@@ -1,18 +1,28 @@
 //! An audit as text for a terminal or a file.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::fmt::Write as _;
 
 use surety_audit::audit::{
     Audit,
-    finding::{Finding, Severity},
-    history::{History, Series},
+    cause::{Cause, Example, Weight},
+    history::History,
 };
+use surety_core::words::counted;
 
-use super::{anchors, archive, books, duration, headline, headline_of_books, refused_books, rows, word};
+use super::{
+    anchors, archive, books, duration, headline, headline_of_books, ignored, inputs, manifest_line, refused_books,
+    rows, sample, terms, word,
+};
 use crate::{screen::Screen, table::table, time};
 
-/// Maximum number of notices of one kind that are written out.
-const MOST_NOTICES: usize = 5;
+/// Maximum number of attestations that are not accepted and are written out.
+const MOST_REFUSED: usize = 500;
+
+/// Maximum number of gaps that are written out.
+const MOST_GAPS: usize = 60;
+
+/// Maximum number of inputs, and of ignored files, that are written out.
+const MOST_FILES: usize = 40;
 
 /// Maximum number of snapshots that are written out.
 const MOST_SNAPSHOTS: usize = 12;
@@ -28,14 +38,22 @@ pub(super) fn text(audit: &Audit, screen: Screen) -> String {
     if audit.insecure_srs {
         text += "insecure set-up: its secret is published, so these proofs prove nothing; for tests only\n";
     }
+    let terms = terms(audit);
+    terms.iter().for_each(|[name, value]| text += &format!("{name:<16} {value}\n"));
     levels(&mut text, screen, &audit.timeline);
+    if !audit.attestations.is_empty() {
+        text += &format!("\n{} Shares are rounded down.\n", audit.timeline.basis.sentence(audit.at));
+    }
     of_books(&mut text, screen, audit);
     refused(&mut text, screen, audit);
-    findings(&mut text, &audit.findings);
+    causes(&mut text, audit);
     months(&mut text, screen, audit);
     subjects(&mut text, screen, audit);
+    gaps(&mut text, screen, audit);
     months_of_subjects(&mut text, screen, audit);
+    sampled(&mut text, screen, audit);
     grounds(&mut text, audit);
+    files(&mut text, audit);
     if !audit.attestations.is_empty() {
         text += &format!("\nestablished by each accepted attestation: {}\n", audit.established);
         text += "not established by any:\n";
@@ -61,24 +79,18 @@ fn line(text: &mut String, item: &str) {
     let _ = writeln!(text, "  - {item}");
 }
 
-/// Attestations that count at the time of the audit.
+/// The coverage of each level, as plots show it.
 fn levels(text: &mut String, screen: Screen, history: &History) {
-    let row = |([policy, level], series): ([String; 2], Vec<&Series>)| {
-        let attestations: usize = series.iter().map(|series| series.attestations).sum();
-        let rejected: usize = series.iter().map(|series| series.rejected).sum();
-        let current = series.iter().filter(|series| series.current).count();
-        [
-            policy,
-            level,
-            screen.count(attestations),
-            screen.count(rejected),
-            screen.count(series.len()),
-            screen.count(current),
-        ]
-    };
-    let rows: Vec<_> = rows::levels(history).into_iter().map(row).collect();
+    let rows = rows::coverage_of_levels(history, screen);
     if !rows.is_empty() {
-        table(text, screen, ["policy", "level", "attestations", "rejected", "subjects", "attested now"], rows);
+        let header = ["policy", "level", "attestations", "rejected", "subjects", "attested now", "of the time"];
+        table(text, screen, header, rows);
+    }
+    let overlapping: usize = history.subjects.iter().map(|series| series.overlapping).sum();
+    if overlapping > 0 {
+        let begin = if overlapping == 1 { "begins" } else { "begin" };
+        let overlapping = counted(screen.count(overlapping), "attestation");
+        let _ = writeln!(text, "\n{overlapping} {begin} to count while an earlier one still does, which is ordinary.");
     }
 }
 
@@ -111,33 +123,75 @@ fn refused(text: &mut String, screen: Screen, audit: &Audit) {
             Some([entry.file.clone(), reason.code.clone(), reason.message.replace('\n', "; ")])
         })
         .collect();
+    let more = rows.len().saturating_sub(MOST_REFUSED);
     if !rows.is_empty() {
         *text += "\nnot accepted:";
-        table(text, screen, ["file", "rule", "why"], rows);
+        table(text, screen, ["file", "rule", "why"], rows.into_iter().take(MOST_REFUSED).collect());
+    }
+    if more > 0 {
+        let _ = writeln!(text, "and {more} more: see --csv or --json");
     }
 }
 
-fn findings(text: &mut String, findings: &[Finding]) {
-    if findings.is_empty() {
-        return;
-    }
-    *text += "\nfindings, none of which makes an attestation less valid:\n";
-    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
-    for finding in findings {
-        let count = counts.entry(finding.kind).or_default();
-        *count += 1;
-        if finding.severity == Severity::Notice && *count > MOST_NOTICES {
-            continue;
+/// What is not in order, by cause, the gravest first.
+fn causes(text: &mut String, audit: &Audit) {
+    for weight in Weight::ALL {
+        let mut causes = audit.causes.iter().filter(|cause| cause.severity == weight).peekable();
+        if causes.peek().is_some() {
+            let _ = writeln!(text, "\n{}s: {}", word(weight), weight.words());
         }
-        let subject = finding.subject.map(|subject| format!("{subject}: ")).unwrap_or_default();
-        let files = if finding.files.is_empty() { String::new() } else { format!(" ({})", finding.files.join(", ")) };
-        let (severity, kind) = (word(finding.severity), word(finding.kind));
-        line(text, &format!("{severity}, {kind}: {subject}{}{files}", finding.message));
-    }
-    for (kind, count) in counts {
-        if count > MOST_NOTICES {
-            line(text, &format!("{}: {count} in all", word(kind)));
+        for Cause { cause, meaning, count, examples, .. } in causes {
+            let _ = writeln!(text, "  {cause}, {}: {meaning}", counted(count, "time"));
+            for Example { subject, message, files } in examples {
+                let subject = subject.map(|subject| format!("{subject}: ")).unwrap_or_default();
+                let files = if files.is_empty() { String::new() } else { format!(" ({})", files.join(", ")) };
+                let _ = writeln!(text, "    - {subject}{}{files}", message.replace('\n', "; "));
+            }
+            if let Some(more) = count.checked_sub(examples.len()).filter(|more| *more > 0) {
+                let _ = writeln!(text, "    and {more} more: see --json");
+            }
         }
+    }
+}
+
+/// Gaps, the first of them.
+fn gaps(text: &mut String, screen: Screen, audit: &Audit) {
+    let mut rows = rows::gaps(&audit.timeline);
+    let more = rows.len().saturating_sub(MOST_GAPS);
+    rows.truncate(MOST_GAPS);
+    if !rows.is_empty() {
+        table(text, screen, ["gap of subject", "policy", "level", "from", "to", "length", "cause"], rows);
+    }
+    if more > 0 {
+        let _ = writeln!(text, "and {more} more: see --html or --json");
+    }
+}
+
+/// The sample for manual follow-up.
+fn sampled(text: &mut String, screen: Screen, audit: &Audit) {
+    if let Some((sentence, rows)) = sample(audit) {
+        let _ = writeln!(text, "\nsample: {sentence}");
+        table(text, screen, ["drawn", "SHA-256"], rows);
+    }
+}
+
+/// What was read, and what was passed over.
+fn files(text: &mut String, audit: &Audit) {
+    let _ = writeln!(text, "\ninputs         {}", manifest_line(audit));
+    for [file, role, sha256] in inputs(audit, MOST_FILES) {
+        let _ = writeln!(text, "  {sha256}  {role}  {file}");
+    }
+    if let Some(more) = audit.inputs.len().checked_sub(MOST_FILES).filter(|more| *more > 0) {
+        let _ = writeln!(text, "  and {more} more: see --manifest or --json");
+    }
+    if audit.ignored > 0 {
+        let _ = writeln!(text, "\nignored        {}", counted(audit.ignored, "file"));
+    }
+    for [file, why] in ignored(audit, MOST_FILES) {
+        let _ = writeln!(text, "  {file}: {why}");
+    }
+    if let Some(more) = audit.ignored.checked_sub(MOST_FILES).filter(|more| *more > 0) {
+        let _ = writeln!(text, "  and {more} more: see --json");
     }
 }
 
@@ -178,8 +232,13 @@ fn grounds(text: &mut String, audit: &Audit) {
     if let Some(archive) = archive(audit) {
         let _ = writeln!(text, "\narchive        {archive}");
     }
-    for [file, sha256, policy] in anchors(audit) {
-        let _ = writeln!(text, "\ntrust file     {file}\n  SHA-256      {sha256}\n  pins         {policy}");
+    let mut last = String::new();
+    for [file, anchor, value] in anchors(audit) {
+        if file != last {
+            let _ = writeln!(text, "\ntrust file     {file}");
+            last = file;
+        }
+        let _ = writeln!(text, "  {anchor}: {value}");
     }
     if audit.trust.is_empty() {
         *text += "\ntrust file     none: anchors are taken on faith\n";
@@ -210,7 +269,7 @@ fn grounds(text: &mut String, audit: &Audit) {
     }
     if !audit.faith.is_empty() {
         *text += "\ntaken on faith, for want of --trust or an entry in it:\n";
-        audit.faith.iter().for_each(|faith| line(text, faith));
+        audit.faith.iter().for_each(|faith| line(text, &faith.to_string()));
     }
 }
 
