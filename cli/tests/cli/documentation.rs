@@ -176,6 +176,21 @@ fn every_link_leads_somewhere() {
     }
 }
 
+/// The book is also built into a site, to which files beside it do not belong: pages name these without a link.
+#[test]
+fn links_of_the_book_stay_in_the_book() {
+    let book = root().join("docs/src");
+    for (page, text) in pages().into_iter().filter(|(page, _)| page.starts_with("docs/src")) {
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
+        for link in links.filter(|link| !link.contains("://") && !link.starts_with('#')) {
+            let file = link.split_once('#').map_or(link, |(file, _)| file);
+            let target = fs::canonicalize(root().join(&page).with_file_name(file)).unwrap();
+            let inside = target.starts_with(fs::canonicalize(&book).unwrap());
+            assert!(inside, "{}: expected a link within docs/src, found {link}", page.display());
+        }
+    }
+}
+
 /// Paths from the root, and those beside the page.
 #[test]
 fn every_file_that_the_documentation_names_exists() {
