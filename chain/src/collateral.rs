@@ -52,6 +52,11 @@ impl Contracts {
         let (vault, token, amount) = (rules.address, asset.token, lots.saturating_mul(U256::from(asset.unit)));
         let owner = address(&signer.address());
         let allowed = self.node.view(&token, &allowanceCall { owner, spender: address(&vault) })?;
+        // Some tokens take a new allowance only where there is none.
+        if allowed != amount && !allowed.is_zero() {
+            let approve = approveCall { spender: address(&vault), value: U256::ZERO };
+            self.node.call(signer, &token, &approve, APPROVE)?;
+        }
         if allowed != amount {
             let approve = approveCall { spender: address(&vault), value: amount };
             self.node.call(signer, &token, &approve, APPROVE)?;

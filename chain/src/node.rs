@@ -170,6 +170,11 @@ impl Node {
         Ok(Timestamp(block.header.timestamp))
     }
 
+    /// The number of the newest block.
+    pub(crate) fn newest_block(&self) -> Result<u64, ChainError> {
+        self.ask("eth_blockNumber", self.provider.get_block_number().into_future())
+    }
+
     /// Whether there is a contract at an address.
     pub(crate) fn has_code(&self, at: &EvmAddress) -> Result<bool, ChainError> {
         Ok(!self.code(at)?.is_empty())
@@ -189,7 +194,7 @@ impl Node {
     /// where one fails, half as many blocks are asked for.
     pub(crate) fn events<E: SolEvent>(&self, at: &EvmAddress, first: &[B256], from: u64) -> Result<Vec<E>, ChainError> {
         const METHOD: &str = "eth_getLogs";
-        let newest = self.ask("eth_blockNumber", self.provider.get_block_number().into_future())?;
+        let newest = self.newest_block()?;
         if from > newest {
             let (expected, advice) = (format!("a block up to {newest}"), "give a block that the chain has");
             return Err(ChainError::mismatch("block", expected, from, advice));
@@ -407,7 +412,8 @@ impl Node {
     }
 
     pub(crate) fn problem(&self, method: &'static str, problem: impl ToString) -> ChainError {
-        ChainError::Node { url: self.origin.clone(), method, problem: problem.to_string() }
+        let problem = problem.to_string().chars().take(WORDS).collect();
+        ChainError::Node { url: self.origin.clone(), method, problem }
     }
 }
 

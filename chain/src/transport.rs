@@ -47,15 +47,17 @@ const LIMIT_EXCEEDED: i64 = -32_005;
 
 /// What is asked. A question goes to one node after the other until one answers, never to several at once: their
 /// answers may be of different blocks, and a transaction that one knows is refused by the next.
-const METHODS: [&str; 10] = [
+const METHODS: [&str; 12] = [
     "eth_blockNumber",
     "eth_call",
     "eth_chainId",
     "eth_estimateGas",
     "eth_feeHistory",
+    "eth_gasPrice",
     "eth_getBlockByNumber",
     "eth_getCode",
     "eth_getLogs",
+    "eth_getProof",
     "eth_getTransactionCount",
     "eth_getTransactionReceipt",
 ];

@@ -3,6 +3,8 @@
 //! What may be done is for the contract to say: each step is simulated, and a refusal is an answer. What a step pays is
 //! computed here as the contract computes it, from what the node says now: both may be otherwise in the next block.
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::{I256, U256};
 use serde::Serialize;
 use surety_core::ident::{EvmAddress, HexBytes, Name};
@@ -15,8 +17,8 @@ use crate::{
         IPolicyRegistry::marketRulesCall,
         ISnapshotOracle::{latestCall, pricesOfCall},
         MarginGatedVenue::{
-            ATTESTATION_REGISTRYCall, Opened, QUOTECall, VAULTCall, flagCall, liquidateCall, liquidateShortCall,
-            positionOfCall, rulesCall,
+            ATTESTATION_REGISTRYCall, Opened, QUOTECall, VAULTCall, flagCall, flagOfCall, liquidateCall,
+            liquidateShortCall, positionOfCall, rulesCall,
         },
         VenueRules, address, word,
     },
@@ -119,22 +121,21 @@ impl Contracts {
 }
 
 impl Venue<'_> {
-    /// The accounts that have opened a position since a block, and have one now.
+    /// The accounts that have opened a position since a block.
     ///
     /// # Errors
     /// If the node does not answer.
-    pub fn accounts(&self, from: u64) -> Result<Vec<EvmAddress>, ChainError> {
+    pub fn opened(&self, from: u64) -> Result<BTreeSet<EvmAddress>, ChainError> {
         let opened = self.contracts.node.events::<Opened>(&self.at, &[], from)?;
-        let mut subjects: Vec<_> = opened.iter().map(|event| HexBytes(event.subject.into_array())).collect();
-        subjects.sort_unstable();
-        subjects.dedup();
-        let mut open = Vec::new();
-        for subject in subjects {
-            if !self.position(&subject)?.0.is_zero() {
-                open.push(subject);
-            }
-        }
-        Ok(open)
+        Ok(opened.iter().map(|event| HexBytes(event.subject.into_array())).collect())
+    }
+
+    /// Whether an account has a position now.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub fn has_position(&self, subject: &EvmAddress) -> Result<bool, ChainError> {
+        Ok(!self.position(subject)?.0.is_zero())
     }
 
     /// The first step that the venue would let a sender take now; none if it refuses all of them.
@@ -195,7 +196,13 @@ impl Venue<'_> {
         let exponent = (COIN_DECIMALS + u32::from(coin_decimals)).checked_sub(self.decimals).and_then(power_of_ten);
         let exponent = exponent.ok_or_else(|| ChainError::input("coin", "a price with decimals", coin_decimals))?;
         let cost = wei.saturating_mul(U256::from(*coin_price)).div_ceil(exponent);
-        Ok(Worth { reward: self.reward(subject, U256::from(*own))?, cost })
+        let reward = self.reward(subject, U256::from(*own))?;
+        // A liquidation pays whoever has flagged.
+        let is_own = step != Step::Liquidate || {
+            let flag = node.view(&self.at, &flagOfCall { subject: address(subject) })?;
+            flag.found.flagger == address(sender)
+        };
+        Ok(Worth { reward: if is_own { reward } else { U256::ZERO }, cost })
     }
 
     /// The part of the penalty that is whoever's flagged or liquidated at a price.

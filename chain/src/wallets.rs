@@ -16,10 +16,7 @@ use alloy::{
 };
 use alloy_primitives::{B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolValue as _;
-use alloy_trie::{
-    EMPTY_ROOT_HASH, KECCAK_EMPTY, Nibbles, TrieAccount,
-    proof::{ProofVerificationError, verify_proof},
-};
+use alloy_trie::{EMPTY_ROOT_HASH, KECCAK_EMPTY, Nibbles, TrieAccount, proof::verify_proof};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::{ident::EvmAddress, units::Timestamp};
@@ -31,13 +28,20 @@ use surety_verifier::attestation::{
 };
 
 use crate::{
-    abi::{IERC20Metadata::balanceOfCall, address, bytes32},
+    abi::{
+        IERC20Metadata::{balanceOfCall, decimalsCall},
+        address, bytes32,
+    },
     error::{Action, ChainError},
     node::Node,
 };
 
 const PROOF: &str = "eth_getProof";
 const BALANCE: Action = Action::new("IERC20.balanceOf");
+const DECIMALS: Action = Action::new("IERC20.decimals");
+
+/// The decimal places of a chain's coin.
+pub const COIN_DECIMALS: u8 = 18;
 
 /// The struct by which a wallet's key says whose it is, and to which source.
 const BINDING: &str = "Wallet(address subject,address source)";
@@ -98,6 +102,8 @@ pub enum Holding {
 pub struct TokenAt {
     /// The contract.
     pub contract: EvmAddress,
+    /// The decimal places of its amounts, which it must say itself.
+    pub decimals: u8,
     /// The slot of the mapping from owners to balances.
     pub slot: u64,
     /// Which of slot and owner comes first in the hash.
@@ -232,6 +238,11 @@ impl Node {
         };
         let leaf = (!found.value.is_zero()).then(|| alloy::rlp::encode(found.value));
         self.check_proof(proof.storage_hash, keccak256(place), leaf, &found.proof)?;
+        let decimals = self.view_at(&token.contract, &decimalsCall {}, header.number, DECIMALS)?;
+        if decimals != token.decimals {
+            let (path, advice) = (format!("token {}: decimals", token.contract), "give the token's own");
+            return Err(ChainError::mismatch(path, decimals.to_string(), token.decimals, advice));
+        }
         let call = balanceOfCall { account: address(of) };
         let said = self.view_at(&token.contract, &call, header.number, BALANCE)?;
         if said != found.value {
@@ -243,8 +254,9 @@ impl Node {
     }
 
     fn check_proof(&self, root: B256, key: B256, leaf: Option<Vec<u8>>, proof: &[Bytes]) -> Result<(), ChainError> {
-        verify_proof(root, Nibbles::unpack(key), leaf, proof).map_err(|error: ProofVerificationError| {
-            self.problem(PROOF, format!("expected a proof that leads to the root {}, found {error}", bytes32(root)))
+        // What alloy says of it has the balance.
+        verify_proof(root, Nibbles::unpack(key), leaf, proof).map_err(|_| {
+            self.problem(PROOF, format!("expected a proof that leads to the root {}, found another", bytes32(root)))
         })
     }
 }
@@ -283,7 +295,7 @@ mod tests {
     /// The place of a balance as `cast index address 0x11… 9` computes it, and the other order.
     #[test]
     fn balances_are_where_compilers_put_them() {
-        let token = |order| TokenAt { contract: HexBytes([3; 20]), slot: 9, order };
+        let token = |order| TokenAt { contract: HexBytes([3; 20]), decimals: 6, slot: 9, order };
         let (solidity, vyper) = (token(Order::Solidity).place(&SUBJECT), token(Order::Vyper).place(&SUBJECT));
         let mut bytes = [0; 64];
         bytes[12..32].copy_from_slice(&SUBJECT.0);

@@ -633,8 +633,9 @@ export const policyRegistryAbi = [
   {"type":"error","name":"WrongVersion","inputs":[{"name":"expected","type":"uint32","internalType":"uint32"},{"name":"found","type":"uint32","internalType":"uint32"}]},
 ];
 export const pythFeedAbi = [
-  {"type":"constructor","inputs":[{"name":"pyth","type":"address","internalType":"contract IPyth"},{"name":"id","type":"bytes32","internalType":"bytes32"},{"name":"decimals_","type":"uint8","internalType":"uint8"},{"name":"maxConfidence","type":"uint256","internalType":"uint256"}],"stateMutability":"nonpayable"},
+  {"type":"constructor","inputs":[{"name":"pyth","type":"address","internalType":"contract IPyth"},{"name":"id","type":"bytes32","internalType":"bytes32"},{"name":"decimals_","type":"uint8","internalType":"uint8"},{"name":"maxConfidence","type":"uint256","internalType":"uint256"},{"name":"maxAge","type":"uint256","internalType":"uint256"}],"stateMutability":"nonpayable"},
   {"type":"function","name":"ID","inputs":[],"outputs":[{"name":"","type":"bytes32","internalType":"bytes32"}],"stateMutability":"view"},
+  {"type":"function","name":"MAX_AGE","inputs":[],"outputs":[{"name":"","type":"uint256","internalType":"uint256"}],"stateMutability":"view"},
   {"type":"function","name":"MAX_CONFIDENCE","inputs":[],"outputs":[{"name":"","type":"uint256","internalType":"uint256"}],"stateMutability":"view"},
   {"type":"function","name":"PYTH","inputs":[],"outputs":[{"name":"","type":"address","internalType":"contract IPyth"}],"stateMutability":"view"},
   {"type":"function","name":"decimals","inputs":[],"outputs":[{"name":"","type":"uint8","internalType":"uint8"}],"stateMutability":"view"},

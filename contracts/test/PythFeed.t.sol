@@ -16,9 +16,10 @@ import {vm} from "./support/Vm.sol";
 contract PythFeedTest is PolicyTest {
     bytes32 private constant ID = keccak256("BTC/USD");
     uint256 private constant WIDEST = 10_000;
+    uint256 private constant OLDEST = 30;
 
     PythStandIn private pyth = new PythStandIn();
-    PythFeed private feed = new PythFeed(pyth, ID, 8, WIDEST);
+    PythFeed private feed = new PythFeed(pyth, ID, 8, WIDEST, OLDEST);
 
     /// @dev Takes what is left of a fee.
     receive() external payable {}
@@ -38,6 +39,14 @@ contract PythFeedTest is PolicyTest {
         pyth.set(ID, 1_000_000, 10_000, -2, block.timestamp);
         require(_answer() == 1_000_000e6, "as wide as it may be");
         pyth.set(ID, 1_000_000, 10_001, -2, block.timestamp);
+        require(_answer() == 0);
+    }
+
+    /// @notice Attack: bring the best of the prices that the policy's age allows.
+    function test_rejects_prices_that_are_older_than_seconds() external {
+        pyth.set(ID, 1e8, 0, -8, block.timestamp - OLDEST);
+        require(_answer() == 1e8, "as old as it may be");
+        pyth.set(ID, 1e8, 0, -8, block.timestamp - OLDEST - 1);
         require(_answer() == 0);
     }
 
@@ -64,11 +73,12 @@ contract PythFeedTest is PolicyTest {
     }
 
     function test_rejects_feeds_that_make_no_sense() external {
-        uint256[3] memory widest = [uint256(0), 1_000_001, 1];
-        uint8[3] memory decimals = [8, 8, 19];
-        for (uint256 i = 0; i < 3; ++i) {
+        uint256[5] memory widest = [uint256(0), 1_000_001, 1, 1, 1];
+        uint8[5] memory decimals = [8, 8, 19, 8, 8];
+        uint256[5] memory oldest = [uint256(1), 1, 1, 0, 3_601];
+        for (uint256 i = 0; i < 5; ++i) {
             vm.expectRevert(abi.encodeWithSelector(PythFeed.InvalidFeed.selector));
-            new PythFeed(pyth, ID, decimals[i], widest[i]);
+            new PythFeed(pyth, ID, decimals[i], widest[i], oldest[i]);
         }
     }
 

@@ -12,7 +12,7 @@ use std::{
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use surety_chain::wallets::{Order, Wallet};
+use surety_chain::wallets::{COIN_DECIMALS, Order, Wallet};
 use surety_core::{
     FormatVersion,
     decimal::Decimal,
@@ -403,10 +403,20 @@ pub struct MoveRule {
     pub at_most: Decimal,
     /// What a unit costs, in any currency that all moves share.
     pub cost: Decimal,
-    /// The most units that this process may deposit in the policy's vault within a day, from the account of the key
-    /// under `chain`; without it the move is told of, and made by somebody.
+    /// Leave to deposit it; without it the move is told of, and made by somebody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deposit_a_day: Option<Decimal>,
+    pub deposit: Option<DepositRule>,
+}
+
+/// Leave to deposit in the policy's vault, from the account of the key under `chain`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DepositRule {
+    /// The most units within a day.
+    pub a_day: Decimal,
+    /// Deposits are whole multiples of so many units: everybody sees them, and an exact amount would say how much the
+    /// account lacks.
+    pub step: Decimal,
 }
 
 /// Where the statements about one account come from.
@@ -554,6 +564,14 @@ impl Document for Configuration {
         problems.extend(unique("auditor", self.auditor.iter().map(|role| &role.name)));
         let numbered = |(i, role): (usize, &SourceRole)| role.problems(&format!("source[{i}]"));
         problems.extend(self.source.iter().enumerate().flat_map(numbered));
+        let accounts = self.source.iter().flat_map(|role| &role.accounts);
+        let wallets = accounts.filter_map(|account| match &account.balances {
+            Feed::Wallets(wallets) => Some(wallets),
+            _ => None,
+        });
+        let addresses = wallets.flat_map(|from| from.wallets.iter().map(|one| (from.chain_id, one.address)));
+        let wallets: Vec<_> = addresses.map(|(chain, address)| format!("{address} on chain {chain}")).collect();
+        problems.extend(repeated(wallets.iter(), |_| "source: wallets".to_owned(), "each wallet in one account"));
         let numbered = |(i, role): (usize, &OracleRole)| role.problems(&format!("oracle[{i}]"));
         problems.extend(self.oracle.iter().enumerate().flat_map(numbered));
         let numbered = |(i, role): (usize, &HolderRole)| role.problems(&format!("holder[{i}]"));
@@ -604,15 +622,6 @@ impl SourceRole {
                 problems.extend(wallets.problems(&format!("{path}.accounts[{i}].balances.wallets")));
             }
         }
-        let wallets = self.accounts.iter().filter_map(|account| match &account.balances {
-            Feed::Wallets(wallets) => {
-                Some(wallets.wallets.iter().map(move |wallet| (wallets.chain_id, wallet.address)))
-            }
-            _ => None,
-        });
-        let wallets: Vec<_> = wallets.flatten().map(|(chain, address)| format!("{address} on chain {chain}")).collect();
-        let expected = "each wallet in one account";
-        problems.extend(repeated(wallets.iter(), |_| format!("{path}.accounts: wallets"), expected));
         let account = |account: &SourceAccount| format!("{} of {}", account.account, account.subject);
         let accounts: Vec<_> = self.accounts.iter().map(account).collect();
         let expected = "each account of a subject once";
@@ -625,6 +634,11 @@ impl Wallets {
     fn problems(&self, path: &str) -> Vec<Problem> {
         let mut problems: Vec<_> = not_empty(&format!("{path}.wallets"), &self.wallets).into_iter().collect();
         problems.extend(not_empty(&format!("{path}.holdings"), &self.holdings));
+        for (i, holding) in self.holdings.iter().enumerate().filter(|(_, holding)| holding.token.is_none()) {
+            let is_coins = holding.decimals.get() == COIN_DECIMALS;
+            let path = format!("{path}.holdings[{i}].decimals");
+            problems.extend(require(is_coins, path, format!("{COIN_DECIMALS}, the coin's"), holding.decimals.get()));
+        }
         let expected = "nodes of two operators";
         problems.extend(require(self.rpc[0] != self.rpc[1], format!("{path}.rpc"), expected, "one twice"));
         let instruments = self.holdings.iter().map(|holding| &holding.instrument);
@@ -672,9 +686,9 @@ impl HolderRole {
         }
         for (i, one) in self.moves.iter().enumerate() {
             let path = format!("{path}.moves[{i}]");
-            let amounts =
-                [("at_most", Some(one.at_most)), ("cost", Some(one.cost)), ("deposit_a_day", one.deposit_a_day)];
-            for (name, amount) in amounts.into_iter().filter_map(|(name, amount)| Some((name, amount?))) {
+            let rule = one.deposit.map(|rule| [("deposit.a_day", rule.a_day), ("deposit.step", rule.step)]);
+            let amounts = [("at_most", one.at_most), ("cost", one.cost)].into_iter().chain(rule.into_iter().flatten());
+            for (name, amount) in amounts {
                 let expected = "an amount above zero";
                 problems.extend(require(amount > Decimal::ZERO, format!("{path}.{name}"), expected, amount));
             }

@@ -123,6 +123,11 @@ impl NotDone {
         Self { class: Class::Mismatch, ..Self::outside(input, expected, found) }
     }
 
+    /// An account of which a claim is not true.
+    pub(crate) fn insufficient(input: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self { class: Class::Insufficient, ..Self::outside(input, expected, "another") }
+    }
+
     /// Something that this party has to mend.
     pub(crate) fn input(input: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
         Self { class: Class::Input, ..Self::outside(input, expected, found) }

@@ -86,6 +86,20 @@ impl Client {
         Ok(Some(Zeroizing::new(body.map_err(|error| failed(error.to_string()))?)))
     }
 
+    /// Asks for a new statement at an address.
+    ///
+    /// # Errors
+    /// If nobody answers in time, or the answer is another.
+    pub fn ask_for_new(&self, at: &Address, token: &Token) -> Result<(), NotDone> {
+        let failed = |found: String| NotDone::outside(at.to_string(), "that a statement is made", found);
+        let request = self.0.post(at.as_str()).header("authorization", token.header().as_str());
+        let response = request.send_empty().map_err(|error| failed(error.to_string()))?;
+        match response.status().as_u16() {
+            202 => Ok(()),
+            status => Err(failed(format!("status {status}"))),
+        }
+    }
+
     /// The document at an address; none if there is nothing there.
     ///
     /// # Errors

@@ -207,6 +207,16 @@ impl State {
         Ok(numbers.collect::<Result<Vec<_>, _>>()?.into_iter().map(i64::unsigned_abs).collect())
     }
 
+    /// Takes the text with a number from a shelf.
+    ///
+    /// # Errors
+    /// If the state cannot be changed.
+    pub fn remove(&self, shelf: &Shelf, number: u64) -> Result<(), StateError> {
+        let sql = "delete from document where shelf = ?1 and number = ?2";
+        self.connection().prepare_cached(sql)?.execute(params![shelf.0, in_range(number)?])?;
+        Ok(())
+    }
+
     /// Keeps the texts with the largest numbers, so many, and forgets the others.
     ///
     /// # Errors
@@ -336,6 +346,8 @@ mod tests {
         );
         state.keep_newest(&shelf("a"), 2).unwrap();
         assert_eq!(state.numbers(&shelf("a"), 0, 9).unwrap(), [3, 9]);
+        state.remove(&shelf("a"), 3).unwrap();
+        assert_eq!(state.numbers(&shelf("a"), 0, 9).unwrap(), [9]);
     }
 
     #[test]

@@ -17,11 +17,15 @@ use surety_margin::{
     holdings::{Balance, Holdings},
     universe::Universe,
 };
+use zeroize::Zeroizing;
 
 use crate::{
-    configuration::{WalletHolding, Wallets},
+    configuration::{WalletHolding, WalletToken, Wallets},
     error::NotDone,
 };
+
+/// Seconds that a final block may be old: on Ethereum a quarter of an hour is usual.
+const OLDEST: u64 = 7_200;
 
 /// What wallets hold at the newest block that is final to both nodes, and the time of that block.
 ///
@@ -33,14 +37,26 @@ pub fn read(
     universe: &Universe,
     subject: &EvmAddress,
     source: &EvmAddress,
+    now: Timestamp,
 ) -> Result<(Holdings, Timestamp), AnyFailure> {
     wallets.wallets.iter().try_for_each(|wallet| wallet.check(subject, source))?;
     let nodes = wallets.rpc.clone().map(|at| connect(SecretAt::from(at), wallets.chain_id));
     let [first, second] = nodes;
-    let (first, second) = (first?, second?);
+    let ((first, at), (second, other)) = (first?, second?);
+    // Two files may have one URL.
+    if at == other {
+        let advice = "name nodes of two operators, who are not wrong together";
+        return Err(NotDone::input("wallets: rpc", "two nodes", "one twice").advise(advice).into());
+    }
     let addresses: Vec<_> = wallets.wallets.iter().map(|wallet| wallet.address).collect();
     let holdings: Vec<_> = wallets.holdings.iter().map(holding).collect();
     let seen = wallets::balances([&first, &second], &addresses, &holdings)?;
+    // One node alone may hold back what is final.
+    if seen.at.0.saturating_add(OLDEST) < now.0 {
+        let expected = format!("a final block of the last {OLDEST} seconds");
+        let found = format!("block {} of {}", seen.block, seen.at.0);
+        return Err(NotDone::outside("wallets: rpc", expected, found).into());
+    }
     let positions = universe.positions();
     let mut balances = Vec::new();
     for (wanted, amount) in wallets.holdings.iter().zip(&seen.amounts) {
@@ -57,19 +73,21 @@ pub fn read(
     Ok((holdings, seen.at))
 }
 
-fn connect(at: SecretAt, chain_id: u64) -> Result<Node, AnyFailure> {
+/// A node, and the URL that it is at.
+fn connect(at: SecretAt, chain_id: u64) -> Result<(Node, Zeroizing<String>), AnyFailure> {
     let url = at.passphrase()?;
-    let node = Node::connect(url.as_str().trim())?;
+    let url = Zeroizing::new(url.as_str().trim().trim_end_matches('/').to_owned());
+    let node = Node::connect(&url)?;
     if node.chain_id() == chain_id {
-        return Ok(node);
+        return Ok((node, url));
     }
     let (expected, advice) = (format!("a node of chain {chain_id}"), "name a node of the wallets' chain");
     Err(ChainError::mismatch("rpc", expected, format!("one of chain {}", node.chain_id()), advice).into())
 }
 
 fn holding(wanted: &WalletHolding) -> Holding {
-    wanted.token.map_or(Holding::Coin, |token| {
-        Holding::Token(TokenAt { contract: token.contract, slot: token.slot, order: token.order })
+    wanted.token.map_or(Holding::Coin, |WalletToken { contract, slot, order }| {
+        Holding::Token(TokenAt { contract, decimals: wanted.decimals.get(), slot, order })
     })
 }
 

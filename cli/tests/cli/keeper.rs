@@ -167,7 +167,8 @@ fn an_account_whose_holder_is_gone_is_flagged_and_liquidated_by_a_keeper() {
         "[[holder]]\nname = \"fund\"\nuniverse = \"here/universe.toml\"\npolicy = \"here/policy.toml\"\n\
          levels = [\"initial\", \"maintenance\"]\nsubject = \"{subject:#x}\"\nidentity = {{ file = \"fund.age\" }}\n\
          allow_insecure_srs = true\nheadroom = 100_000_000\n\n\
-         [[holder.moves]]\ninstrument = \"USDC\"\nat_most = \"5000000000\"\ncost = \"1\"\ndeposit_a_day = \"5\"\n\n\
+         [[holder.moves]]\ninstrument = \"USDC\"\nat_most = \"5000000000\"\ncost = \"1\"\n\
+         deposit = {{ a_day = \"5\", step = \"5\" }}\n\n\
          {}[holder.chain]\n{}",
         sources.map(from).concat(),
         chain("meridian"),

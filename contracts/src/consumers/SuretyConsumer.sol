@@ -50,16 +50,22 @@ abstract contract SuretyConsumer {
 
     /// @dev Reverts unless the subject holds the level.
     function _checkSufficient(address subject, uint256 level, uint256 maxAge) internal view {
-        if (address(VAULT) != address(0) && !VAULT.isConsumer(address(this), POLICY)) revert NotConsumer();
+        if (!_isConsumer()) revert NotConsumer();
         if (!isSufficient(subject, level, maxAge)) revert NotSufficient(subject, level);
+    }
+
+    /// @dev True if the vault heeds what this contract relies on, or if the policy draws on none.
+    function _isConsumer() private view returns (bool) {
+        return address(VAULT) == address(0) || VAULT.isConsumer(address(this), POLICY);
     }
 
     /* VIEWS */
 
-    /// @notice True if the subject holds the level or a stricter one.
+    /// @notice True if the subject holds the level or a stricter one. Nobody does for a contract that the policy's
+    /// vault does not know as a consumer: collateral could leave in the same transaction.
     /// @param level The level's index in the policy. A level that claims a shortfall is never held.
     /// @param maxAge The largest age of the prices in the attestation, in seconds.
     function isSufficient(address subject, uint256 level, uint256 maxAge) public view returns (bool) {
-        return ATTESTATION_REGISTRY.isSufficientNoOlderThan(subject, POLICY, level, maxAge);
+        return _isConsumer() && ATTESTATION_REGISTRY.isSufficientNoOlderThan(subject, POLICY, level, maxAge);
     }
 }

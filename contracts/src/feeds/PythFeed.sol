@@ -18,18 +18,23 @@ contract PythFeed is IAggregatorV3 {
     bytes32 public immutable ID;
     /// @notice The largest width of the confidence interval, to one side, as a share of the price in parts per million.
     uint256 public immutable MAX_CONFIDENCE;
+    /// @notice The largest age of an answer, in seconds. Whoever brings prices may choose among those of this time, so
+    /// it is a few seconds, whatever age a policy allows.
+    uint256 public immutable MAX_AGE;
     /// @inheritdoc IAggregatorV3
     uint8 public immutable decimals;
 
     /// @dev Powers of ten that a product with 64 bits has room for.
     int256 private constant _MOST_PLACES = 38;
 
-    /// @notice The confidence is zero or more than one, or there are more than 18 decimals.
+    /// @notice The confidence is zero or more than one, the age zero or more than an hour, or there are more than 18
+    /// decimals.
     error InvalidFeed();
 
-    constructor(IPyth pyth, bytes32 id, uint8 decimals_, uint256 maxConfidence) {
+    constructor(IPyth pyth, bytes32 id, uint8 decimals_, uint256 maxConfidence, uint256 maxAge) {
         if (maxConfidence == 0 || maxConfidence > PPM || decimals_ > 18) revert InvalidFeed();
-        (PYTH, ID, decimals, MAX_CONFIDENCE) = (pyth, id, decimals_, maxConfidence);
+        if (maxAge == 0 || maxAge > 1 hours) revert InvalidFeed();
+        (PYTH, ID, decimals, MAX_CONFIDENCE, MAX_AGE) = (pyth, id, decimals_, maxConfidence, maxAge);
     }
 
     /// @inheritdoc IAggregatorV3
@@ -40,7 +45,9 @@ contract PythFeed is IAggregatorV3 {
         returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
     {
         IPyth.Price memory found = PYTH.getPriceUnsafe(ID);
-        if (found.publishTime > type(uint80).max) return (0, 0, 0, 0, 0);
+        // A price of the future is for whoever reads to refuse.
+        bool isFresh = found.publishTime > block.timestamp || block.timestamp - found.publishTime <= MAX_AGE;
+        if (!isFresh || found.publishTime > type(uint80).max) return (0, 0, 0, 0, 0);
         (roundId, answeredInRound) = (uint80(found.publishTime), uint80(found.publishTime));
         (startedAt, updatedAt) = (found.publishTime, found.publishTime);
         answer = _isPrecise(found) ? _scaled(found) : int256(0);

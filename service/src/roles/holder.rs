@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use surety_chain::{Contracts, attest::Question};
+use surety_chain::{ChainError, Contracts, attest::Question};
 use surety_core::{
     decimal::Decimal,
     failure::{AnyFailure, Class, Failure as _, Internal},
@@ -50,7 +50,7 @@ use super::{KEPT, Role, World, chain::Chain, label, read_policy, shelf};
 use crate::{
     access::Token,
     address::Address,
-    configuration::{HolderRole, MoveRule, StatementsFrom},
+    configuration::{DepositRule, HolderRole, MoveRule, StatementsFrom},
     error::{NotDone, ServiceError},
     metrics::{RoleLabel, SubjectLabel, seconds},
     state::{Shelf, text_of},
@@ -95,6 +95,8 @@ pub struct Holder {
     shelves: Shelves,
     /// When publishers last agreed on a snapshot.
     agreed_at: Option<Timestamp>,
+    /// When it was last looked whether a level counts on the chain.
+    looked_at: BTreeMap<Name, Timestamp>,
     /// The last question that was answered, with everything that an answer takes.
     answered: Option<Asked>,
 }
@@ -108,8 +110,8 @@ struct Permitted {
     instrument: Name,
     lot_decimals: Decimals,
     one: Move,
-    /// The most lots that may be deposited within a day.
-    deposit_a_day: Option<Lots>,
+    /// The most lots that may be deposited within a day, and of how many at a time.
+    deposit: Option<(Lots, Lots)>,
 }
 
 /// Where a holder's documents are, each for one policy: epochs are numbered by it.
@@ -199,6 +201,7 @@ impl Holder {
             proven: ProvenSnapshots::open(world.state.directory())?,
             shelves,
             agreed_at: None,
+            looked_at: BTreeMap::new(),
             answered: None,
             label,
         };
@@ -370,7 +373,7 @@ impl Holder {
 
     /// Proves a level over a snapshot, unless it is proven over the same statements, and delivers.
     fn attest(
-        &self,
+        &mut self,
         level: &Name,
         snapshot: &Snapshot,
         Stated { statements, openings, vault }: &Stated,
@@ -431,16 +434,16 @@ impl Holder {
             Claimed::Shortfall => "an account that does not satisfy it",
         };
         let advice = "surety explain shows the holder why";
-        NotDone::outside(format!("level {level}"), expected, "another").advise(advice).into()
+        NotDone::insufficient(format!("level {level}"), expected).advise(advice).into()
     }
 
     /// Delivers the newest attestation of each level that still counts, whatever else goes on.
-    fn deliver_newest(&self, now: Timestamp) -> Result<(), AnyFailure> {
-        for level in &self.levels {
-            if let Some((epoch, attestation)) = self.newest(level)?
+    fn deliver_newest(&mut self, now: Timestamp) -> Result<(), AnyFailure> {
+        for level in self.levels.clone() {
+            if let Some((epoch, attestation)) = self.newest(&level)?
                 && attestation.claim.valid_until >= now
             {
-                self.deliver(level, epoch, &attestation, now)?;
+                self.deliver(&level, epoch, &attestation, now)?;
             }
         }
         Ok(())
@@ -467,7 +470,13 @@ impl Holder {
     }
 
     /// Delivers an attestation wherever it has not been delivered.
-    fn deliver(&self, level: &Name, epoch: u64, attestation: &Attestation, now: Timestamp) -> Result<(), AnyFailure> {
+    fn deliver(
+        &mut self,
+        level: &Name,
+        epoch: u64,
+        attestation: &Attestation,
+        now: Timestamp,
+    ) -> Result<(), AnyFailure> {
         if let Some(directory) = &self.directory {
             let path = directory.join(format!("{level}-{epoch}.json"));
             let text = text_of(attestation)?;
@@ -479,25 +488,28 @@ impl Holder {
         let id = self.policy.committed().id().0.to_string();
         let delivered = shelf(&self.label, &["delivered", &id, level.as_str()]);
         let digest = sha256(&text_of(attestation)?).to_string();
-        if self.world.state.at(&delivered, epoch)?.is_some_and(|known| known == digest) {
+        let known = self.world.state.at(&delivered, epoch)?.is_some_and(|known| known == digest);
+        let look = self.policy.committed().policy().oracle.epoch.0 / LOOKS;
+        let looked_at = self.looked_at.get(level).copied().unwrap_or_default();
+        if known && now.0 < looked_at.0.saturating_add(look.max(INTERVAL)) {
             return Ok(());
         }
         let contracts = chain.connect()?;
-        let question = Question { level: level.clone(), max_age: self.policy.committed().policy().oracle.max_age };
-        let standing = contracts.query(&self.subject, self.policy.committed(), Some(&question))?;
-        // Brought before a crash, or by another process of this holder; and no vault has changed since.
-        let counts = standing.sufficient.or(standing.short).unwrap_or(false);
-        let there = counts
-            && standing.levels.iter().any(|record| {
-                record.level == *level && record.epoch >= epoch && record.valid_until >= attestation.claim.valid_until
-            });
-        if !there {
-            let one = std::slice::from_ref(attestation);
-            let receipt = contracts.attest(one, self.policy.committed(), &*chain.signer)?;
-            let (gas, transaction) = (receipt.gas(), receipt.transaction());
-            let what = format!("{level} of epoch {epoch} brought to the registry for {gas} gas, {transaction}");
-            self.world.note(now, &self.label, &what);
+        if known {
+            // A block may be the chain's no longer, and a newer statement or a vault end what counted.
+            self.looked_at.insert(level.clone(), now);
+            let question = Question { level: level.clone(), max_age: self.policy.committed().policy().oracle.max_age };
+            let standing = contracts.query(&self.subject, self.policy.committed(), Some(&question))?;
+            let is_old = contracts.latest(self.policy.committed())?.is_some_and(|latest| latest.epoch != epoch);
+            if is_old || standing.sufficient.or(standing.short).unwrap_or(false) {
+                return Ok(());
+            }
         }
+        let one = std::slice::from_ref(attestation);
+        let receipt = contracts.attest(one, self.policy.committed(), &*chain.signer)?;
+        let (gas, transaction) = (receipt.gas(), receipt.transaction());
+        let what = format!("{level} of epoch {epoch} brought to the registry for {gas} gas, {transaction}");
+        self.world.note(now, &self.label, &what);
         self.world.state.put(&delivered, epoch, &digest)?;
         Ok(self.world.state.keep_newest(&delivered, KEPT)?)
     }
@@ -508,6 +520,7 @@ impl Holder {
         &self,
         snapshot: &Snapshot,
         Stated { statements, openings, vault }: &Stated,
+        may_deposit: bool,
         now: Timestamp,
     ) -> Result<(), AnyFailure> {
         let Some(headroom) = self.headroom else { return Ok(()) };
@@ -541,7 +554,7 @@ impl Holder {
         if lows.is_empty() || self.moves.is_empty() {
             return Ok(());
         }
-        self.top_up(&lows, account.position(), &prices, now)
+        self.top_up(&lows, account.position(), &prices, may_deposit, now)
     }
 
     /// Writes what brings the account to levels at the least cost to a file of the state, and deposits of it what may
@@ -551,6 +564,7 @@ impl Holder {
         levels: &[Level],
         position: &Position,
         prices: &[Price],
+        may_deposit: bool,
         now: Timestamp,
     ) -> Result<(), AnyFailure> {
         let (policy, universe) = (self.policy.committed().policy(), self.policy.committed().universe());
@@ -562,7 +576,8 @@ impl Holder {
             let Some(found) = cheapest(&evaluator, &position, prices, &moves) else {
                 let what = format!("{}: no top-up of the permitted moves brings the headroom", level.name);
                 self.world.note(now, &self.label, &what);
-                return Ok(());
+                // Another level may need less.
+                continue;
             };
             let mut more = vec![Lots::default(); position.lots().len()];
             for ((one, lots), total) in moves.iter_mut().zip(found.lots()).zip(&mut sum) {
@@ -575,43 +590,67 @@ impl Holder {
         let wanted = self.moves.iter().zip(&sum).filter(|(_, lots)| **lots > 0);
         let wanted: Vec<_> =
             wanted.map(|(permitted, lots)| (permitted, Lots::new(*lots).unwrap_or_default())).collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
         let amounts: Vec<_> = wanted.iter().map(|(permitted, lots)| permitted.told(*lots)).collect();
         let levels: Vec<_> = levels.iter().map(|level| &level.name).collect();
         let text = json!({ "at": now, "levels": levels, "add": amounts }).to_string();
         let path = self.world.state.directory().join(format!("{}.top-up.json", self.label.role));
         files::write(&path, text.as_bytes(), Access::Secret, Existing::Replace)?;
         self.world.note(now, &self.label, &format!("a top-up is due: {}", path.display()));
-        for (permitted, lots) in wanted {
-            self.deposit(permitted, lots, now)?;
+        let mut is_deposited = false;
+        for (permitted, lots) in wanted.into_iter().filter(|_| may_deposit) {
+            is_deposited |= self.deposit(permitted, lots, now)?;
+        }
+        if is_deposited {
+            // What is proven with the deposit takes statements that are no older.
+            for from in &self.sources {
+                let at = from.at.below(&format!("{}/{}", from.account, self.subject));
+                if let Err(error) = self.world.client.ask_for_new(&at, &from.token) {
+                    tracing::warn!(kind = self.label.kind, role = self.label.role, "{error}");
+                }
+            }
         }
         Ok(())
     }
 
-    /// Deposits what a day has left of a move.
-    fn deposit(&self, permitted: &Permitted, lots: Lots, now: Timestamp) -> Result<(), AnyFailure> {
-        let (Some(a_day), Some(chain)) = (permitted.deposit_a_day, &self.chain) else { return Ok(()) };
+    /// Deposits what a day has left of a move, in whole steps. Says whether anything was deposited.
+    fn deposit(&self, permitted: &Permitted, lots: Lots, now: Timestamp) -> Result<bool, AnyFailure> {
+        let (Some((a_day, step)), Some(chain)) = (permitted.deposit, &self.chain) else { return Ok(false) };
         let shelf = shelf(&self.label, &["deposited", permitted.instrument.as_str()]);
         let mut spent = 0_i128;
         for at in self.world.state.numbers(&shelf, now.0.saturating_sub(DAY), KEPT)? {
             spent += self.world.state.at(&shelf, at)?.and_then(|text| text.parse::<i128>().ok()).unwrap_or(0);
         }
-        let lots = Lots::new(lots.get().min(a_day.get() - spent)).unwrap_or_default();
+        let (wanted, left) = ((lots.get() + step.get() - 1) / step.get(), (a_day.get() - spent) / step.get());
+        let lots = Lots::new(wanted.min(left) * step.get()).unwrap_or_default();
         if lots.get() <= 0 {
             let what = format!("{}: the day's deposits are made", permitted.instrument);
             self.world.note(now, &self.label, &what);
-            return Ok(());
+            return Ok(false);
         }
+        let contracts = chain.connect()?;
         // Counted before it is made: what a crash leaves open is not made twice.
         let number = self.world.state.newest_number(&shelf)?.map_or(now.0, |last| now.0.max(last + 1));
         self.world.state.put(&shelf, number, &lots.get().to_string())?;
         self.world.state.keep_newest(&shelf, KEPT)?;
         let policy = self.policy.committed();
-        let receipt = chain.connect()?.deposit(policy, &permitted.instrument, lots, &*chain.signer)?;
+        let receipt = match contracts.deposit(policy, &permitted.instrument, lots, &*chain.signer) {
+            Ok(receipt) => receipt,
+            Err(error) => {
+                // A refusal is told before anything is sent.
+                if matches!(error, ChainError::Refused { .. }) {
+                    self.world.state.remove(&shelf, number)?;
+                }
+                return Err(error.into());
+            }
+        };
         let (amount, gas) = (lots.in_units(permitted.lot_decimals), receipt.gas());
         let (name, transaction) = (&permitted.instrument, receipt.transaction());
         let what = format!("{amount} {name} deposited, as the headroom is low, for {gas} gas, {transaction}");
         self.world.note(now, &self.label, &what);
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -636,20 +675,23 @@ impl Permitted {
             let lots = lots.filter(|lots| lots.get() > 0);
             lots.ok_or_else(|| wrong(field, "at least a lot, and at most 2^95 - 1 of them", amount.to_string()))
         };
-        let deposit_a_day = rule.deposit_a_day.map(|amount| lots("deposit_a_day", amount)).transpose()?;
-        if deposit_a_day.is_some() {
+        let both = |rule: DepositRule| {
+            Ok::<_, AnyFailure>((lots("deposit.a_day", rule.a_day)?, lots("deposit.step", rule.step)?))
+        };
+        let deposit = rule.deposit.map(both).transpose()?;
+        if deposit.is_some() {
             if policy.vault_assets().iter().all(|asset| asset.instrument != rule.instrument) {
                 let expected = "an asset of the vault that the policy draws on";
-                return Err(wrong("deposit_a_day", expected, rule.instrument.to_string()));
+                return Err(wrong("deposit", expected, rule.instrument.to_string()));
             }
             // A deposit counts for whoever makes it.
             if let Some(other) = chain.map(|chain| chain.signer.address()).filter(|signer| *signer != subject) {
-                return Err(wrong("deposit_a_day", "the subject's key under chain", format!("that of {other}")));
+                return Err(wrong("deposit", "the subject's key under chain", format!("that of {other}")));
             }
         }
         let cost = rule.cost.to_f64() / 10_u128.pow(lot_decimals.get().into()) as f64;
         let one = Move { instrument: place, at_most: lots("at_most", rule.at_most)?, cost };
-        Ok(Self { instrument: rule.instrument, lot_decimals, one, deposit_a_day })
+        Ok(Self { instrument: rule.instrument, lot_decimals, one, deposit })
     }
 
     fn told(&self, lots: Lots) -> Value {
@@ -683,9 +725,15 @@ impl Role for Holder {
                     && self.answered.as_ref() != Some(&asked)
                     && let Some(stated) = self.stated(vault)?
                 {
-                    let attested: Vec<_> =
-                        self.levels.iter().map(|level| self.attest(level, &snapshot, &stated, now)).collect();
-                    self.watch_headroom(&snapshot, &stated, now)?;
+                    let levels = self.levels.clone();
+                    let attest = |level: &Name| self.attest(level, &snapshot, &stated, now);
+                    let attested: Vec<_> = levels.iter().map(attest).collect();
+                    // A deposit ends what was proven without it, so nothing may be under way.
+                    let is_settled = |done: &Result<(), AnyFailure>| {
+                        done.as_ref().map_or_else(|error| error.class() == Class::Insufficient, |()| true)
+                    };
+                    let may_deposit = attested.iter().all(is_settled);
+                    self.watch_headroom(&snapshot, &stated, may_deposit, now)?;
                     attested.into_iter().collect::<Result<(), _>>()?;
                     self.answered = Some(asked);
                 }

@@ -5,7 +5,11 @@
 //! that decides: a block that a reorganisation takes away is made up for in the next step, and two keepers of one venue
 //! do no harm.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use surety_chain::{
     Contracts,
@@ -20,7 +24,10 @@ use surety_core::{
 };
 use surety_margin::market::Snapshot;
 use surety_prover::prove::ProveError;
-use surety_verifier::attestation::{compiled::CompiledPolicy, report::check_snapshot};
+use surety_verifier::attestation::{
+    compiled::CompiledPolicy,
+    report::{check_snapshot, snapshot_id},
+};
 
 use super::{Role, World, chain::Chain, label, read_policy};
 use crate::{
@@ -29,6 +36,9 @@ use crate::{
     error::NotDone,
     metrics::{RoleLabel, SubjectLabel},
 };
+
+/// Blocks that are read again, since they may not be the chain's any more.
+const REORGANISATION: u64 = 128;
 
 /// A keeper.
 pub struct Keeper {
@@ -43,6 +53,10 @@ pub struct Keeper {
     subjects: Vec<EvmAddress>,
     venue: Option<VenueAt>,
     every: Seconds,
+    /// Accounts that had a position when it looked last.
+    open: BTreeSet<EvmAddress>,
+    /// The block from which on it looks for new ones.
+    seen: Option<u64>,
     /// Accounts that were told of, since they do not attest.
     told: BTreeSet<EvmAddress>,
     /// Steps that were told of, since they do not pay.
@@ -78,6 +92,8 @@ impl Keeper {
             subjects: role.subjects,
             venue: role.venue,
             every: role.every,
+            open: BTreeSet::new(),
+            seen: None,
             told: BTreeSet::new(),
             unpaid: BTreeSet::new(),
         })
@@ -110,44 +126,39 @@ impl Keeper {
         Ok(())
     }
 
-    /// The newest snapshot of the nodes, and signatures of a quorum; none if there are not so many yet.
+    /// The newest snapshot that a quorum of nodes has signed; none if there is none yet. A node may serve a snapshot of
+    /// its own, which follows the policy's rules as well: the signatures decide.
     fn signed(&self) -> Result<Option<(Snapshot, Vec<SnapshotSignature>)>, AnyFailure> {
-        let (mut newest, mut failure) = (None::<Snapshot>, None);
-        for node in &self.nodes {
-            match self.world.client.document::<Snapshot>(&node.below("snapshots/latest"), None) {
-                Ok(Some(snapshot)) if newest.as_ref().is_none_or(|newest| newest.epoch < snapshot.epoch) => {
-                    // A node that serves something else keeps nobody from the snapshot of the others.
-                    match check_snapshot(self.policy.committed(), &snapshot) {
-                        Ok(_) => newest = Some(snapshot),
-                        Err(error) => failure = Some(error.into()),
-                    }
-                }
-                Ok(_) => {}
-                Err(error) => failure = Some(error),
-            }
-        }
-        let Some(snapshot) = newest else { return failure.map_or(Ok(None), Err) };
-        let place = format!("signatures/{}", snapshot.epoch);
-        let mut signatures: Vec<SnapshotSignature> = Vec::new();
-        for node in &self.nodes {
-            match self.world.client.document(&node.below(&place), None) {
-                Ok(signature) => signatures.extend(signature),
-                Err(error) => failure = Some(error),
-            }
-        }
-        // One bad signature would have the whole call refused.
         let (policy, deployment) = (self.policy.committed(), &self.chain.deployment);
-        let is_nodes = |signer| policy.policy().oracle.nodes.iter().any(|node| node.signer == signer);
-        signatures
-            .retain(|signature| is_nodes(signature.signer) && signature.verify(policy, &snapshot, deployment).is_ok());
-        signatures.sort_by_key(|signature| signature.signer);
-        signatures.dedup_by_key(|signature| signature.signer);
-        let quorum = self.policy.committed().policy().oracle.quorum as usize;
-        match failure {
-            _ if signatures.len() >= quorum => Ok(Some((snapshot, signatures))),
-            Some(failure) => Err(failure),
-            None => Ok(None),
+        let (mut snapshots, mut signatures) = (BTreeMap::new(), Vec::<SnapshotSignature>::new());
+        let mut failure = None;
+        for node in &self.nodes {
+            let mut ask = || {
+                if let Some(snapshot) = self.world.client.document::<Snapshot>(&node.below("snapshots/latest"), None)? {
+                    check_snapshot(policy, &snapshot)?;
+                    snapshots.insert(snapshot_id(policy, &snapshot), snapshot);
+                }
+                signatures.extend(self.world.client.document(&node.below("signatures/latest"), None)?);
+                Ok::<_, AnyFailure>(())
+            };
+            // One that fails keeps nobody from what the others have signed.
+            failure = ask().err().or(failure);
         }
+        let is_nodes = |signer| policy.policy().oracle.nodes.iter().any(|node| node.signer == signer);
+        signatures.retain(|signature| is_nodes(signature.signer));
+        signatures.sort_by_key(|signature| (signature.signer, signature.snapshot));
+        signatures.dedup_by_key(|signature| (signature.signer, signature.snapshot));
+        let mut snapshots: Vec<_> = snapshots.into_iter().collect();
+        snapshots.sort_by_key(|(_, snapshot)| Reverse(snapshot.epoch));
+        for (id, snapshot) in snapshots {
+            let mut of_it: Vec<_> = signatures.iter().filter(|signature| signature.snapshot == id).cloned().collect();
+            // One bad signature would have the whole call refused.
+            of_it.retain(|signature| signature.verify(policy, &snapshot, deployment).is_ok());
+            if of_it.len() >= policy.policy().oracle.quorum as usize {
+                return Ok(Some((snapshot, of_it)));
+            }
+        }
+        failure.map_or(Ok(None), Err)
     }
 
     /// Tells of accounts that do not attest, and of those that do again.
@@ -174,8 +185,16 @@ impl Keeper {
         let Some(at) = self.venue.clone() else { return Ok(()) };
         let policy = self.policy.clone();
         let venue = contracts.venue(at.address, policy.committed())?;
+        let newest = contracts.newest_block()?;
+        self.open.extend(venue.opened(self.seen.map_or(at.from, |seen| seen.min(newest)))?);
+        // What a reorganisation has changed is read again.
+        self.seen = Some(newest.saturating_sub(REORGANISATION).max(at.from));
         let mut failure = Ok(());
-        for subject in venue.accounts(at.from)? {
+        for subject in self.open.clone() {
+            if !venue.has_position(&subject)? {
+                self.open.remove(&subject);
+                continue;
+            }
             // An account that cannot be dealt with keeps nobody else from being.
             if let Err(error) = self.deal_with(&venue, &at, &subject, now) {
                 failure = Err(error);

@@ -273,6 +273,7 @@ impl Oracle {
                 && (report.epoch, report.observed_at.0 / length) == (epoch, epoch)
                 && wrong_references(report, "report", feeds, id).is_empty()
                 && self.broken_rules(report, now).is_empty()
+                && self.leaves_time(report)
                 && check_report_signature(report, "report", &keys).is_ok()
         });
         reports.sort_by_key(|report| report.oracle);
@@ -315,6 +316,17 @@ impl Oracle {
     /// The rules that a report breaks by itself.
     fn broken_rules(&self, report: &Report, now: Timestamp) -> Vec<Problem> {
         observation_problems(&self.policy, &self.universe, &report.observations, report.observed_at, now)
+    }
+
+    /// Whether a snapshot with a report can be attested over for half an epoch: one old price would leave a contract no
+    /// time for it.
+    fn leaves_time(&self, report: &Report) -> bool {
+        let rules = &self.policy.oracle;
+        let least = (rules.epoch.0 / 2).saturating_add(rules.max_skew.0);
+        let pairs = self.policy.market.iter().zip(&report.observations);
+        let mut aged = pairs.filter_map(|(entry, seen)| Some((rules.max_age_of(entry).0, seen.observation()?.age.0)));
+        // Of a policy that allows no age of that kind, nothing else can be asked.
+        aged.all(|(most, age)| age == 0 || age.saturating_add(least) <= most)
     }
 
     /// Keeps a copy of the publisher's newest snapshot, which is checked. Says whether it is that of an epoch.

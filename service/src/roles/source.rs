@@ -148,7 +148,9 @@ impl Pen {
         }
         account.tried_at = Some(now);
         let (holdings, as_of) = match &account.feed {
-            Feed::Wallets(wallets) => wallets::read(wallets, &self.universe, &account.subject, &self.key.address())?,
+            Feed::Wallets(wallets) => {
+                wallets::read(wallets, &self.universe, &account.subject, &self.key.address(), now)?
+            }
             feed => {
                 let text = feed::read(feed, &self.world.client)?;
                 let file = feed::name(feed);
