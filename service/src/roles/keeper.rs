@@ -136,7 +136,7 @@ impl Keeper {
             let mut ask = || {
                 if let Some(snapshot) = self.world.client.document::<Snapshot>(&node.below("snapshots/latest"), None)? {
                     check_snapshot(policy, &snapshot)?;
-                    snapshots.insert(snapshot_id(policy, &snapshot), snapshot);
+                    snapshots.insert(snapshot_id(policy, &snapshot).0, snapshot);
                 }
                 signatures.extend(self.world.client.document(&node.below("signatures/latest"), None)?);
                 Ok::<_, AnyFailure>(())
@@ -146,12 +146,12 @@ impl Keeper {
         }
         let is_nodes = |signer| policy.policy().oracle.nodes.iter().any(|node| node.signer == signer);
         signatures.retain(|signature| is_nodes(signature.signer));
-        signatures.sort_by_key(|signature| (signature.signer, signature.snapshot));
-        signatures.dedup_by_key(|signature| (signature.signer, signature.snapshot));
+        signatures.sort_by_key(|signature| (signature.signer, signature.snapshot.0));
+        signatures.dedup_by_key(|signature| (signature.signer, signature.snapshot.0));
         let mut snapshots: Vec<_> = snapshots.into_iter().collect();
         snapshots.sort_by_key(|(_, snapshot)| Reverse(snapshot.epoch));
         for (id, snapshot) in snapshots {
-            let mut of_it: Vec<_> = signatures.iter().filter(|signature| signature.snapshot == id).cloned().collect();
+            let mut of_it: Vec<_> = signatures.iter().filter(|signature| signature.snapshot.0 == id).cloned().collect();
             // One bad signature would have the whole call refused.
             of_it.retain(|signature| signature.verify(policy, &snapshot, deployment).is_ok());
             if of_it.len() >= policy.policy().oracle.quorum as usize {
