@@ -77,7 +77,7 @@ contract SuretyResolverTest is Attesting {
         _refused(_claim(), abi.encodeWithSelector(SuretyResolver.NotProven.selector, SUBJECT, POLICY, 1));
     }
 
-    function test_rejects_another_level() external {
+    function test_rejects_a_level_that_nobody_asked_for() external {
         _prove();
         EASAttestation memory claim = _claim();
         claim.data = abi.encode(POLICY, 2, EPOCH);

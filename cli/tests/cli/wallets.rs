@@ -137,7 +137,7 @@ fn balances_of_wallets_are_stated_as_of_a_final_block() {
     let opening = fs::read_dir(scene.sandbox.path("got/private")).unwrap().next().unwrap().unwrap().path();
     let opening = read_json(&opening);
     let mut held: Vec<(String, String)> = Vec::new();
-    for balance in opening["balances"].as_array().unwrap() {
+    for balance in opening["holdings"]["balances"].as_array().unwrap() {
         let text = |name: &str| balance[name].as_str().unwrap().to_owned();
         held.push((text("instrument"), text("lots")));
     }
