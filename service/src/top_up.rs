@@ -242,9 +242,9 @@ mod tests {
 
     /// An account that owes, and what may be added to it.
     fn short(case: &Case) -> (Position, [Move; 3]) {
-        let position = case.position(&[("USDC", -50_000_000_000), ("ETH", 1_000_000_000)]);
-        let million = 1_000_000_000_000;
-        (position, [case.one("USDC", million, 1.0), case.one("USDT", million, 0.9), case.one("ETH", million, 5.0)])
+        let position = case.position(&[("USDC", -500_000_000_000_000), ("ETH", 1_000_000_000)]);
+        let most = 1_000_000_000_000_000;
+        (position, [case.one("USDC", most, 1.0), case.one("USDT", most, 0.9), case.one("ETH", most, 5.0)])
     }
 
     #[test]
