@@ -230,7 +230,8 @@ pub fn told(node: &Node, registry: EvmAddress, venues: &[EvmAddress], from: u64)
         uri,
     };
     let venues: Vec<_> = venues.iter().map(|venue| address(venue).into_word()).collect();
-    Ok(node.events(&registry, &venues, from)?.into_iter().map(told).collect())
+    let blocks = from..=node.newest_block()?;
+    Ok(node.events(&registry, &venues, blocks)?.into_iter().map(told).collect())
 }
 
 /// The root of a venue's newest book in a registry, if the registry has any.

@@ -240,14 +240,6 @@ impl Contracts {
         Ok(Some(Latest { epoch: latest.epoch, time: time(latest.time) }).filter(|latest| latest.epoch != 0))
     }
 
-    /// The number of the newest block.
-    ///
-    /// # Errors
-    /// If the node does not answer.
-    pub fn newest_block(&self) -> Result<u64, ChainError> {
-        self.node.newest_block()
-    }
-
     /// Whether the oracle takes another snapshot by the chain's clock: in an epoch that has none, and half an epoch
     /// after the last.
     ///

@@ -3,7 +3,9 @@
 //! The chain's identifier is asked for once, of every node, and enters every transaction that is signed.
 
 use std::{
-    fmt, io, thread,
+    fmt, io,
+    ops::RangeInclusive,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -189,12 +191,17 @@ impl Node {
         Ok(code.into())
     }
 
-    /// The events of one kind that a contract has emitted from a block on, in the chain's order: those with one of
+    /// The events of one kind that a contract has emitted in these blocks, in the chain's order: those with one of
     /// these words, if there are any, as their first topic. Nodes answer for so many blocks or events at a time:
     /// where one fails, half as many blocks are asked for.
-    pub(crate) fn events<E: SolEvent>(&self, at: &EvmAddress, first: &[B256], from: u64) -> Result<Vec<E>, ChainError> {
+    pub(crate) fn events<E: SolEvent>(
+        &self,
+        at: &EvmAddress,
+        first: &[B256],
+        blocks: RangeInclusive<u64>,
+    ) -> Result<Vec<E>, ChainError> {
         const METHOD: &str = "eth_getLogs";
-        let newest = self.newest_block()?;
+        let (from, newest) = blocks.into_inner();
         if from > newest {
             let (expected, advice) = (format!("a block up to {newest}"), "give a block that the chain has");
             return Err(ChainError::mismatch("block", expected, from, advice));

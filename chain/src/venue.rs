@@ -121,13 +121,14 @@ impl Contracts {
 }
 
 impl Venue<'_> {
-    /// The accounts that have opened a position since a block.
+    /// The accounts that have opened a position from a block on, and the number of the newest block.
     ///
     /// # Errors
-    /// If the node does not answer.
-    pub fn opened(&self, from: u64) -> Result<BTreeSet<EvmAddress>, ChainError> {
-        let opened = self.contracts.node.events::<Opened>(&self.at, &[], from)?;
-        Ok(opened.iter().map(|event| HexBytes(event.subject.into_array())).collect())
+    /// If the node does not answer, or has no such block.
+    pub fn opened(&self, from: u64) -> Result<(BTreeSet<EvmAddress>, u64), ChainError> {
+        let newest = self.contracts.node.newest_block()?;
+        let opened = self.contracts.node.events::<Opened>(&self.at, &[], from..=newest)?;
+        Ok((opened.iter().map(|event| HexBytes(event.subject.into_array())).collect(), newest))
     }
 
     /// Whether an account has a position now.

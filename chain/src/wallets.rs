@@ -135,20 +135,30 @@ impl TokenAt {
 /// Balances at a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// The block's number.
-    pub block: u64,
-    /// Its time.
+    /// The block's time.
     pub at: Timestamp,
     /// What all wallets hold together of each thing, in its smallest units.
     pub amounts: Vec<U256>,
 }
 
-/// What wallets hold together at the newest block that is final to both nodes.
+/// What wallets hold together at the newest block that is final to both nodes, and not from before a time: one node
+/// alone may hold back what is final.
 ///
 /// # Errors
-/// If a node does not answer, the nodes know different blocks, or something does not follow from the block.
-pub fn balances(nodes: [&Node; 2], wallets: &[EvmAddress], holdings: &[Holding]) -> Result<Seen, ChainError> {
+/// If a node does not answer, the nodes know different blocks or none that is new enough, or something does not follow
+/// from the block.
+pub fn balances(
+    nodes: [&Node; 2],
+    wallets: &[EvmAddress],
+    holdings: &[Holding],
+    earliest: Timestamp,
+) -> Result<Seen, ChainError> {
     let header = agreed(nodes)?;
+    if header.timestamp < earliest.0 {
+        let (expected, advice) = (format!("a block of time {} or later", earliest.0), "name nodes that keep up");
+        let found = format!("block {} of time {}", header.number, header.timestamp);
+        return Err(ChainError::mismatch("final block", expected, found, advice));
+    }
     let mut amounts = vec![U256::ZERO; holdings.len()];
     for wallet in wallets {
         for (holding, amount) in holdings.iter().zip(&mut amounts) {
@@ -160,7 +170,7 @@ pub fn balances(nodes: [&Node; 2], wallets: &[EvmAddress], holdings: &[Holding])
             *amount = sum.ok_or_else(|| ChainError::input("wallets", "balances of at most 2^256 - 1", "more"))?;
         }
     }
-    Ok(Seen { block: header.number, at: Timestamp(header.timestamp), amounts })
+    Ok(Seen { at: Timestamp(header.timestamp), amounts })
 }
 
 /// The newest block that is final to both nodes, which must be the same to both.

@@ -13,7 +13,6 @@ mod pdf;
 mod progress;
 mod screen;
 mod table;
-mod time;
 mod usage;
 
 use std::{ffi::OsString, process::ExitCode};

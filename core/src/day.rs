@@ -9,9 +9,6 @@ use crate::{
     units::Timestamp,
 };
 
-/// The number of the first day of 1970, from which times are counted.
-const FIRST_OF_1970: u32 = 719_162;
-
 /// Seconds of a day.
 const SECONDS: u64 = 86_400;
 
@@ -25,7 +22,7 @@ pub struct Day {
 }
 
 impl Day {
-    /// The [number](Self::number) of 1970-01-01.
+    /// The [number](Self::number) of 1970-01-01, from which times are counted.
     pub const EPOCH: u32 = 719_162;
 
     /// A day; none if the calendar has no such.
@@ -72,7 +69,7 @@ impl Day {
     /// The first second after it; that of the first day of 1970 for days before.
     #[must_use]
     pub fn end(self) -> Timestamp {
-        Timestamp(u64::from((self.number() + 1).saturating_sub(FIRST_OF_1970)) * SECONDS)
+        Timestamp(u64::from((self.number() + 1).saturating_sub(Self::EPOCH)) * SECONDS)
     }
 
     /// The day with this [number](Self::number); none beyond the year 9999.
@@ -245,7 +242,7 @@ fn since_1970(number: &Number) -> Option<Day> {
     let seconds = number.scaled(0, Rounding::Floor)?.integer;
     let unit = [1, 1_000, 1_000_000, 1_000_000_000_i128];
     let unit = unit.into_iter().find(|unit| (100_000_000 * unit..10_000_000_000 * unit).contains(&seconds))?;
-    Day::numbered(FIRST_OF_1970 + u32::try_from(seconds / unit / i128::from(SECONDS)).ok()?)
+    Day::numbered(Day::EPOCH + u32::try_from(seconds / unit / i128::from(SECONDS)).ok()?)
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ pub fn cheapest(evaluator: &Evaluator<'_>, position: &Position, prices: &[Price]
         let there: f64 = slopes.iter().zip(&at).map(|(slope, lots)| slope * *lots as f64).sum();
         cuts.push((margin - there, slopes));
         let Some(next) = account.next(&cuts) else { break };
-        // What floating point cannot tell apart is told apart by a lot.
+        // What floating point cannot tell apart is told apart by a step.
         at = if next == at { account.nudged(&next) } else { next };
     }
     // The planes of a margin that is not concave may have cut off everything.
@@ -149,7 +149,7 @@ impl Account<'_> {
         Some(shares.iter().zip(self.moves).map(lots).collect())
     }
 
-    /// A lot more of each move that has room.
+    /// A step more of each move that has room.
     fn nudged(&self, at: &[i128]) -> Vec<i128> {
         let more = |(lots, one): (&i128, &Move)| {
             let step = (one.at_most.get() / PART).max(1);

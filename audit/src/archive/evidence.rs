@@ -8,16 +8,17 @@ use std::path::Path;
 use alloy_primitives::hex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use surety_core::{
     FormatVersion,
-    ident::{Bytes32, HexBytes},
+    ident::Bytes32,
     kind::{Kind, KindOf, Kinded, Readers, secret},
     problem::{Problem, require},
     text::{Document, Format},
     visible::one_line,
 };
 use surety_host::files::DOCUMENT_LIMIT;
+
+use crate::audit::input::sha256;
 
 /// Most bytes of a file that is kept as evidence: written in hexadecimal, it is a document still.
 const EVIDENCE_LIMIT: usize = DOCUMENT_LIMIT as usize / 4;
@@ -50,7 +51,7 @@ impl Document for Evidence {
         let mut problems =
             Vec::from_iter(require(bytes.is_some(), "bytes", "pairs of hexadecimal digits", "something else"));
         if let Some(bytes) = bytes {
-            let found = digest(&bytes);
+            let found = sha256(&bytes);
             let expected = format!("{found}, the hash of the bytes");
             problems.extend(require(found == self.sha256, "sha256", expected, self.sha256));
         }
@@ -71,7 +72,7 @@ impl Evidence {
             version: FormatVersion,
             name: one_line(&path.file_name().unwrap_or_default().to_string_lossy()),
             reason: one_line(reason),
-            sha256: digest(bytes),
+            sha256: sha256(bytes),
             bytes: hex::encode(bytes),
         })
     }
@@ -87,10 +88,6 @@ impl Evidence {
     pub fn format(&self) -> Format {
         Format::of_name(&self.name).unwrap_or(Format::Json)
     }
-}
-
-fn digest(bytes: &[u8]) -> Bytes32 {
-    HexBytes(Sha256::digest(bytes).into())
 }
 
 /// Whether a file may be something that only a holder, or its signer, may read: whole, or as far as it goes.

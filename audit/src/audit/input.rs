@@ -93,7 +93,8 @@ impl WhyIgnored {
 }
 
 /// The SHA-256 of some bytes.
-pub(super) fn sha256(bytes: &[u8]) -> Bytes32 {
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> Bytes32 {
     HexBytes(Sha256::digest(bytes).into())
 }
 

@@ -3,18 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 use surety_audit::{
     archive::{Archive, ArchiveError, Archived, Evidence, KEPT, Summary},
+    audit::input::sha256,
     timestamp::{self, Stamp},
 };
-use surety_core::{
-    ident::{Bytes32, HexBytes},
-    kind::Kind,
-    spelling,
-    text::Format,
-    words::counted,
-};
+use surety_core::{ident::Bytes32, kind::Kind, spelling, text::Format, words::counted};
 use surety_host::files::{self, Access};
 
 use crate::{
@@ -22,7 +16,6 @@ use crate::{
     error::{Error, Usage},
     inputs::Force,
     output::Answer,
-    time,
 };
 
 #[derive(clap::Subcommand)]
@@ -182,7 +175,7 @@ fn list(args: &ListArgs) -> Result<Answer, Error> {
     text += &standing(&summary);
     if let Some((response, authority)) = args.response.as_deref().zip(args.authority.as_deref()) {
         let (position, stamp) = dated(args, response, authority)?;
-        let at = time::format(stamp.time);
+        let at = spelling::iso_time(stamp.time);
         text += &format!("dated        entries 1 to {position} existed at {at}, says {}\n", stamp.authority);
         data["dated"] =
             json!({ "entries": position, "time": at, "authority": stamp.authority, "serial": stamp.serial });
@@ -208,7 +201,7 @@ fn dated(args: &ListArgs, response: &Path, authority: &Path) -> Result<(u64, Sta
 
 /// What is stamped: the SHA-256 of the 32 bytes of a head.
 fn hash_of(head: Bytes32) -> Bytes32 {
-    HexBytes(Sha256::digest(head.0).into())
+    sha256(&head.0)
 }
 
 fn stamp(args: &StampArgs) -> Result<Answer, Error> {

@@ -30,7 +30,6 @@ use crate::{
     error::Error,
     inputs::{Force, KeyOptions, PolicyFiles, setups, warn_of_set_up},
     output::Answer,
-    time,
 };
 
 #[derive(clap::Subcommand)]
@@ -308,7 +307,8 @@ fn publish(args: &PublishArgs, session: &Session) -> Result<Answer, Error> {
     let mut data = receipt(&published.receipt);
     data["policy"] = json!(published.policy);
     data["counts_from"] = json!(published.counts_from);
-    let text = format!("policy       {}\ncounts from  {}", published.policy.0, time::format(published.counts_from));
+    let text =
+        format!("policy       {}\ncounts from  {}", published.policy.0, spelling::iso_time(published.counts_from));
     Answer::new(data, text)
 }
 
@@ -330,7 +330,7 @@ fn snapshot(args: &SnapshotArgs, session: &Session) -> Result<Answer, Error> {
     data["time"] = json!(time);
     data["marked"] = json!(marked);
     let mark = if marked { ", marked: a price has moved too far" } else { "" };
-    Answer::new(data, format!("epoch {epoch}, prices of {}{mark}", time::format(time)))
+    Answer::new(data, format!("epoch {epoch}, prices of {}{mark}", spelling::iso_time(time)))
 }
 
 fn sign_snapshot(args: &SignSnapshotArgs, session: &Session) -> Result<Answer, Error> {
@@ -424,7 +424,7 @@ fn query(args: &QueryArgs, session: &Session) -> Result<Answer, Error> {
         text += "the registry takes no attestations under the policy now\n";
     }
     for record in &standing.levels {
-        let until = time::format(record.valid_until);
+        let until = spelling::iso_time(record.valid_until);
         let (level, epoch, streak) = (&record.level, record.epoch, record.streak);
         text += &match record.claim {
             Claimed::Sufficient => format!("  {level}: epoch {epoch}, valid until {until}, {streak} in a row\n"),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::json;
+use surety_core::spelling::iso_time;
 use surety_host::documents;
 use surety_margin::level::Claimed;
 use surety_verifier::attestation::{
@@ -17,7 +18,6 @@ use crate::{
     error::Error,
     inputs::{Force, KeyOptions},
     output::Answer,
-    time,
 };
 
 #[derive(clap::Args)]
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         "registry": claim.audience,
         "valid_until": claim.valid_until,
     });
-    let until = time::format(claim.valid_until);
+    let until = iso_time(claim.valid_until);
     let text = format!(
         "{} consents to {} under {}, until {until}: {}",
         claim.subject,

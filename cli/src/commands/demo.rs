@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use surety_core::words::counted;
+use surety_core::{spelling::iso_time, words::counted};
 use surety_host::{directories::Directories, setup::Setups};
 use surety_kzg::Origin;
 use surety_prover::layout::Layout;
@@ -14,7 +14,6 @@ use crate::{
     error::Error,
     inputs::{Force, Network, origin_name, warn_of_set_up},
     output::Answer,
-    time,
 };
 
 #[derive(clap::Args)]
@@ -65,7 +64,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let flag = if insecure { " --allow-insecure-srs" } else { "" };
     text += &format!(
         "valid until {}\nverify with: surety verify {}{flag}\nexplain with: surety explain {}\n",
-        time::format(demo.valid_until),
+        iso_time(demo.valid_until),
         layout.attestation().display(),
         args.out.display(),
     );

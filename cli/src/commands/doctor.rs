@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use surety_core::{capacity::Capacity, units::Timestamp};
+use surety_core::{capacity::Capacity, spelling::iso_time, units::Timestamp};
 use surety_host::{
     carried::carried,
     directories::Directories,
@@ -21,7 +21,6 @@ use crate::{
     error::{Error, Unhealthy},
     inputs::origin_name,
     output::Answer,
-    time,
 };
 
 #[derive(clap::Args)]
@@ -153,7 +152,7 @@ fn memory() -> Finding {
 
 fn clock(now: Timestamp) -> Finding {
     if now < EARLIEST {
-        return Err(format!("expected a time after {}, found {}", time::format(EARLIEST), time::format(now)));
+        return Err(format!("expected a time after {}, found {}", iso_time(EARLIEST), iso_time(now)));
     }
-    Ok(time::format(now))
+    Ok(iso_time(now))
 }

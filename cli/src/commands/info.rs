@@ -24,6 +24,7 @@ use surety_chain::{Deployment, market::SnapshotSignature, proposal::Proposal, ru
 use surety_core::{
     capacity::Capacity,
     kind::{self, Kind, Secret},
+    spelling::iso_time,
     text::toml_keys,
     visible::one_line,
 };
@@ -60,7 +61,6 @@ use crate::{
     error::{Error, Usage},
     inputs::origin_name,
     output::Answer,
-    time,
 };
 
 #[derive(clap::Args)]
@@ -337,8 +337,8 @@ fn summary(path: &Path, kind: Kind) -> Result<Value, Error> {
         }
         Kind::Engagement => {
             let terms: Engagement = documents::read(path)?;
-            json!({ "client": one_line(&terms.client), "from": time::format(terms.period.from),
-                    "to": time::format(terms.period.to), "subjects": terms.subjects.len(),
+            json!({ "client": one_line(&terms.client), "from": iso_time(terms.period.from),
+                    "to": iso_time(terms.period.to), "subjects": terms.subjects.len(),
                     "policies": terms.policies.iter().map(|expected| expected.policy).collect::<Vec<_>>() })
         }
         Kind::Evidence => {

@@ -36,7 +36,6 @@ use crate::{
     inputs::{Force, PolicyFiles, origin_name, warn_of_set_up},
     output::Answer,
     progress::Progress,
-    time,
 };
 
 #[derive(clap::Args)]
@@ -174,7 +173,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         "presentation": args.presentation,
         "srs": { "id": claim.srs, "origin": origin_name(origin), "insecure": origin == Origin::InsecureDevelopment },
     });
-    let until = time::format(claim.valid_until);
+    let until = spelling::iso_time(claim.valid_until);
     let proven = match claimed {
         Claimed::Sufficient => "proven",
         Claimed::Shortfall => "proven that the account does not satisfy it",

@@ -28,7 +28,6 @@ use crate::{
     error::{Error, NotSatisfied},
     inputs::{PolicyFiles, directory_of, setups},
     output::Answer,
-    time,
 };
 
 #[derive(clap::Args)]
@@ -171,10 +170,10 @@ fn answer(accepted: &Accepted) -> Result<Answer, Error> {
         accepted.srs,
         accepted.audience.registry,
         accepted.audience.chain_id,
-        time::format(accepted.prices_at),
+        spelling::iso_time(accepted.prices_at),
         accepted.epoch,
-        time::format(accepted.balances_at),
-        time::format(accepted.valid_until),
+        spelling::iso_time(accepted.balances_at),
+        spelling::iso_time(accepted.valid_until),
         accepted.presentation.map_or_else(|| "anybody".to_owned(), |presentation| presentation.to_string()),
         if accepted.consented { "signed by the subject" } else { "none" },
     );

@@ -8,12 +8,11 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use surety_chain::{ChainError, Contracts, attest::Question};
 use surety_core::{
     decimal::Decimal,
     failure::{AnyFailure, Class, Failure as _, Internal},
-    ident::{Bytes32, EvmAddress, HexBytes, Name},
+    ident::{Bytes32, EvmAddress, Name},
     units::{Decimals, Lots, Ppm, Price, Timestamp},
 };
 use surety_host::{
@@ -487,8 +486,9 @@ impl Holder {
         let Some(chain) = &self.chain else { return Ok(()) };
         let id = self.policy.committed().id().0.to_string();
         let delivered = shelf(&self.label, &["delivered", &id, level.as_str()]);
-        let digest = sha256(&text_of(attestation)?).to_string();
-        let known = self.world.state.at(&delivered, epoch)?.is_some_and(|known| known == digest);
+        // Of two proofs of one context each does.
+        let context = attestation.context.to_string();
+        let known = self.world.state.at(&delivered, epoch)?.is_some_and(|known| known == context);
         let look = self.policy.committed().policy().oracle.epoch.0 / LOOKS;
         let looked_at = self.looked_at.get(level).copied().unwrap_or_default();
         if known && now.0 < looked_at.0.saturating_add(look.max(INTERVAL)) {
@@ -510,7 +510,7 @@ impl Holder {
         let (gas, transaction) = (receipt.gas(), receipt.transaction());
         let what = format!("{level} of epoch {epoch} brought to the registry for {gas} gas, {transaction}");
         self.world.note(now, &self.label, &what);
-        self.world.state.put(&delivered, epoch, &digest)?;
+        self.world.state.put(&delivered, epoch, &context)?;
         Ok(self.world.state.keep_newest(&delivered, KEPT)?)
     }
 
@@ -750,8 +750,4 @@ impl Role for Holder {
         let pause = if contracts.is_some() { (length / LOOKS).clamp(INTERVAL, ON_CHAIN) } else { INTERVAL };
         Ok(Timestamp(now.0 + pause))
     }
-}
-
-fn sha256(text: &str) -> Bytes32 {
-    HexBytes(Sha256::digest(text.as_bytes()).into())
 }

@@ -44,7 +44,7 @@ const REORGANISATION: u64 = 128;
 pub struct Keeper {
     world: Arc<World>,
     label: RoleLabel,
-    policy: CompiledPolicy,
+    policy: Arc<CompiledPolicy>,
     chain: Chain,
     nodes: Vec<Address>,
     snapshots: bool,
@@ -83,7 +83,7 @@ impl Keeper {
         Ok(Self {
             world: Arc::clone(world),
             label: label("keeper", &role.name),
-            policy: CompiledPolicy::compile(policy, universe, &params)?,
+            policy: Arc::new(CompiledPolicy::compile(policy, universe, &params)?),
             chain: Chain::load(role.chain)?,
             nodes: role.nodes,
             snapshots: role.snapshots,
@@ -183,10 +183,10 @@ impl Keeper {
     /// Flags and liquidates accounts of the venue that do not attest, where that pays.
     fn keep_venue(&mut self, contracts: &Contracts, now: Timestamp) -> Result<(), AnyFailure> {
         let Some(at) = self.venue.clone() else { return Ok(()) };
-        let policy = self.policy.clone();
+        let policy = Arc::clone(&self.policy);
         let venue = contracts.venue(at.address, policy.committed())?;
-        let newest = contracts.newest_block()?;
-        self.open.extend(venue.opened(self.seen.map_or(at.from, |seen| seen.min(newest)))?);
+        let (opened, newest) = venue.opened(self.seen.unwrap_or(at.from))?;
+        self.open.extend(opened);
         // What a reorganisation has changed is read again.
         self.seen = Some(newest.saturating_sub(REORGANISATION).max(at.from));
         let mut failure = Ok(());

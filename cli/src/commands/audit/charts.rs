@@ -1,9 +1,7 @@
 //! The plots of a report, as SVG.
 
 use surety_calibration::svg::{Anchor, Canvas, Colour, nice_step};
-use surety_core::units::Timestamp;
-
-use crate::time;
+use surety_core::{spelling::iso_time, units::Timestamp};
 
 const WIDTH: i64 = 920;
 const LEFT: i64 = 60;
@@ -21,7 +19,7 @@ pub(super) struct Line {
 /// labels.
 fn label(at: u64, span: u64) -> String {
     const FEW_DAYS: u64 = 8 * 86_400;
-    let written = time::format(Timestamp(at));
+    let written = iso_time(Timestamp(at));
     match written.split_once('T') {
         Some((day, _)) if span >= FEW_DAYS => day.to_owned(),
         Some((day, clock)) => format!("{day} {}Z", clock.get(..5).unwrap_or(clock)),

@@ -7,11 +7,10 @@
 use ::csv::{QuoteStyle, WriterBuilder};
 use surety_audit::audit::{Audit, PolicyFacts};
 use surety_core::failure::Internal;
-use surety_core::{ident::Bytes32, units::Timestamp};
+use surety_core::{ident::Bytes32, spelling::iso_time, units::Timestamp};
 
 use super::word;
 use crate::error::Error;
-use crate::time;
 
 const HEADER: [&str; 26] = [
     "file",
@@ -97,5 +96,5 @@ fn no_formula(field: String) -> String {
 }
 
 fn time_of(time: Timestamp) -> String {
-    time::format(time)
+    iso_time(time)
 }

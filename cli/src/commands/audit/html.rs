@@ -11,7 +11,7 @@ use surety_audit::audit::{
     history::{History, coverage as coverage_of, share_of},
 };
 use surety_calibration::svg::Colour;
-use surety_core::{failure::Internal, ident::EvmAddress, units::Timestamp, words::counted};
+use surety_core::{failure::Internal, ident::EvmAddress, spelling::iso_time, units::Timestamp, words::counted};
 
 use super::{
     anchors, archive, books, causes,
@@ -19,7 +19,7 @@ use super::{
     duration, headline, headline_of_books, ignored, inputs, manifest_line, percent, refused_books, rows, sample, terms,
     word,
 };
-use crate::{error::Error, screen::Screen, time};
+use crate::{error::Error, screen::Screen};
 
 /// Number of bars in the plot of ages.
 const AGE_BINS: u64 = 12;
@@ -78,7 +78,7 @@ pub(crate) fn page(audit: &Audit) -> Result<String, Error> {
     let (gaps, more_gaps) = first(rows::gaps(&audit.timeline));
     let page = Page {
         headline: headline(audit, Screen::Full),
-        at: time::format(audit.at),
+        at: iso_time(audit.at),
         version: env!("CARGO_PKG_VERSION"),
         verdict: verdict(audit),
         audit,
@@ -141,8 +141,8 @@ fn coverage(history: &History, at: Timestamp) -> String {
     let names: Vec<_> = lines.iter().map(|line| line.name.as_str()).collect();
     let description = format!(
         "The share of the subjects that were attested from {} to {}, by level. {}.",
-        time::format(Timestamp(from)),
-        time::format(until),
+        iso_time(Timestamp(from)),
+        iso_time(until),
         names.join("; ")
     );
     charts::shares_over_time("Coverage by level over time", &description, &lines, from, until.0)
@@ -225,7 +225,7 @@ fn refused(audit: &Audit) -> Vec<[String; 3]> {
 
 fn snapshots(audit: &Audit) -> Vec<[String; 3]> {
     let row = |snapshot: &surety_audit::audit::SnapshotFacts| {
-        [snapshot.epoch.to_string(), time::format(snapshot.prices_at), snapshot.id.to_string()]
+        [snapshot.epoch.to_string(), iso_time(snapshot.prices_at), snapshot.id.to_string()]
     };
     audit.snapshots.iter().map(row).collect()
 }

@@ -39,7 +39,6 @@ use crate::{
     output::Answer,
     pdf::Paper,
     screen::Screen,
-    time,
 };
 
 /// Maximum number of pinned hashes of one kind that reports write out.
@@ -311,7 +310,7 @@ fn terms(audit: &Audit) -> Vec<[String; 2]> {
     let row = |name: &str, value: String| [name.to_owned(), value];
     let mut rows = vec![row("client", one_line(&terms.client)), row("prepared by", one_line(&terms.preparer))];
     rows.extend(terms.reviewer.iter().map(|reviewer| row("reviewed by", one_line(reviewer))));
-    let (from, to) = (time::format(terms.period.from), time::format(terms.period.to));
+    let (from, to) = (spelling::iso_time(terms.period.from), spelling::iso_time(terms.period.to));
     rows.push(row("period", format!("{from} to {to}, both included")));
     rows.push(row("tolerated gap", counted(terms.tolerance.0, "second")));
     rows.extend(

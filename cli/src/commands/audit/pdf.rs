@@ -5,6 +5,7 @@ use surety_audit::audit::{
     cause::Weight,
     history::{History, coverage, share_of},
 };
+use surety_core::spelling::iso_time;
 
 use super::{
     anchors, archive, books, causes, headline, headline_of_books, ignored, inputs, manifest_line, percent,
@@ -13,7 +14,6 @@ use super::{
 use crate::{
     pdf::{Block, Document, Paper, Plot, PlotLine, Table},
     screen::Screen,
-    time,
 };
 
 /// Maximum number of rows of tables that grow with the number of files.
@@ -60,7 +60,7 @@ pub(super) fn bytes(audit: &Audit, paper: Paper) -> Vec<u8> {
     let client = terms.map_or_else(String::new, |terms| format!(": {}", terms.client));
     let document = Document {
         title: format!("Audit of attestations{client}"),
-        subtitle: format!("{}, as of {}", headline(audit, Screen::Full), time::format(audit.at)),
+        subtitle: format!("{}, as of {}", headline(audit, Screen::Full), iso_time(audit.at)),
         producer: format!("surety {}", env!("CARGO_PKG_VERSION")),
         blocks,
     };
@@ -151,7 +151,7 @@ fn plot(history: &History) -> Plot {
         name: format!("{policy}, {level}: {} of the time", percent(share_of(&series))),
         steps: coverage(&series).into_iter().map(|(time, share)| (time.0, share)).collect(),
     });
-    let labels = [from, until].map(time::format);
+    let labels = [from, until].map(iso_time);
     Plot { from: from.0, until: until.0, labels, lines: lines.collect() }
 }
 
@@ -226,6 +226,6 @@ fn grounds(blocks: &mut Vec<Block>, audit: &Audit) {
     let snapshots = audit
         .snapshots
         .iter()
-        .map(|snapshot| [snapshot.epoch.to_string(), time::format(snapshot.prices_at), snapshot.id.to_string()]);
+        .map(|snapshot| [snapshot.epoch.to_string(), iso_time(snapshot.prices_at), snapshot.id.to_string()]);
     table(blocks, "Market snapshots.", ["Epoch", "Prices of", "Snapshot"], [1, 2, 5], snapshots.collect());
 }

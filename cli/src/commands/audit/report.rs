@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
-use surety_audit::{signature::ReportSignature, timestamp};
+use surety_audit::{audit::input::sha256, signature::ReportSignature, timestamp};
 use surety_core::{
-    ident::{Bytes32, EvmAddress, HexBytes},
+    ident::{Bytes32, EvmAddress},
     spelling,
 };
 use surety_host::{
@@ -19,7 +18,6 @@ use crate::{
     error::{Error, Usage},
     inputs::{Force, KeyOptions},
     output::Answer,
-    time,
 };
 
 /// Most bytes of a report.
@@ -73,7 +71,7 @@ pub(super) struct CheckArgs {
 
 /// The SHA-256 of a report.
 fn digest(report: &Path) -> Result<Bytes32, Error> {
-    Ok(HexBytes(Sha256::digest(&*files::read(report, REPORT_LIMIT)?).into()))
+    Ok(sha256(&files::read(report, REPORT_LIMIT)?))
 }
 
 /// The report's name, and what says what stands beside it.
@@ -114,7 +112,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<Answer, Error> {
     if let Some((path, authority)) = args.response.as_deref().zip(args.authority.as_deref()) {
         let response = files::read(path, files::DOCUMENT_LIMIT)?;
         let stamp = timestamp::check(&response, sha256, &files::read(authority, files::DOCUMENT_LIMIT)?)?;
-        let at = time::format(stamp.time);
+        let at = spelling::iso_time(stamp.time);
         text += &format!("existed at {at}, says {} (stamp {})\n", stamp.authority, stamp.serial);
         data["stamp"] = json!({
             "time": at, "authority": stamp.authority, "policy": stamp.policy, "serial": stamp.serial,

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use surety_audit::audit::history::{Gap, History, Month, Series, SubjectMonth, share_of};
 use surety_core::{
     ident::{Bytes32, Name},
+    spelling::iso_time,
     visible::one_line,
     words::counted,
 };
 
 use super::percent;
-use crate::{screen::Screen, time};
+use crate::screen::Screen;
 
 /// The label of each policy: its name, followed by the start of its identifier where several policies share the name.
 pub(super) fn policies(history: &History) -> BTreeMap<Bytes32, String> {
@@ -100,7 +101,7 @@ pub(super) fn months_of_subjects(history: &History) -> Vec<[String; 6]> {
 pub(super) fn subjects(history: &History) -> Vec<[String; 8]> {
     let policies = policies(history);
     let row = |series: &Series| {
-        let until = series.attested.last().map(|span| time::format(span.until));
+        let until = series.attested.last().map(|span| iso_time(span.until));
         [
             named(series),
             called(&policies, &series.policy),
@@ -131,8 +132,8 @@ pub(super) fn gaps(history: &History) -> Vec<[String; 7]> {
             named(series),
             called(&policies, &series.policy),
             series.level.to_string(),
-            time::format(gap.span.from),
-            time::format(gap.span.until),
+            iso_time(gap.span.from),
+            iso_time(gap.span.until),
             counted(gap.span.length(), "second"),
             if gap.tolerated { format!("{cause}, tolerated") } else { cause },
         ]

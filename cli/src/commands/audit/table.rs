@@ -7,13 +7,13 @@ use surety_audit::audit::{
     cause::{Cause, Example, Weight},
     history::History,
 };
-use surety_core::words::counted;
+use surety_core::{spelling::iso_time, words::counted};
 
 use super::{
     anchors, archive, books, duration, headline, headline_of_books, ignored, inputs, manifest_line, refused_books,
     rows, sample, terms, word,
 };
-use crate::{screen::Screen, table::table, time};
+use crate::{screen::Screen, table::table};
 
 /// Maximum number of attestations that are not accepted and are written out.
 const MOST_REFUSED: usize = 500;
@@ -34,7 +34,7 @@ const MOST_SUBJECTS: usize = 60;
 const MOST_MONTHS: usize = 60;
 
 pub(super) fn text(audit: &Audit, screen: Screen) -> String {
-    let mut text = format!("{} as of {}\n", headline(audit, screen), time::format(audit.at));
+    let mut text = format!("{} as of {}\n", headline(audit, screen), iso_time(audit.at));
     if audit.insecure_srs {
         text += "insecure set-up: its secret is published, so these proofs prove nothing; for tests only\n";
     }

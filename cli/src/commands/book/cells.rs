@@ -28,7 +28,6 @@ use crate::{
     error::Error,
     inputs::{Force, setups},
     output::Answer,
-    time,
 };
 
 #[derive(clap::Args)]
@@ -90,8 +89,8 @@ pub(super) fn check(args: &CheckArgs, session: &Session) -> Result<Answer, Error
         one_line(&found.user),
         found.venue,
         found.root,
-        time::format(found.as_of),
-        time::format(found.valid_until),
+        spelling::iso_time(found.as_of),
+        spelling::iso_time(found.valid_until),
     );
     for balance in &found.balances {
         text.push_str(&format!("{}  {}\n", balance.instrument, balance.units));

@@ -17,7 +17,7 @@ use surety_core::{
 use surety_verifier::attestation::check::NOTHING_ESTABLISHED;
 
 use super::files::{BookFiles, Published};
-use crate::{Session, error::Error, output::Answer, time};
+use crate::{Session, error::Error, output::Answer};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -65,8 +65,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
          established: {established}\n",
         rules.rules.venue,
         accepted.root,
-        time::format(accepted.valid_until),
-        time::format(accepted.balances_at),
+        spelling::iso_time(accepted.valid_until),
+        spelling::iso_time(accepted.balances_at),
         accepted.slots,
         pages.len(),
     );
