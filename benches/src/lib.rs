@@ -35,7 +35,13 @@ use surety_verifier::{CompiledPolicy, KnownCommitments, proof::encoding::ProofBy
 /// Processor time of this process in all threads. Linux counts in hundredths of a second.
 #[must_use]
 pub fn processor_time() -> Duration {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    processor_time_of("self")
+}
+
+/// The same of a process, by its number.
+#[must_use]
+pub fn processor_time_of(process: &str) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let (_, fields) = stat.rsplit_once(')').unwrap();
     let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap());
     Duration::from_millis(10 * ticks.sum::<u64>())

@@ -48,6 +48,16 @@ sol!(
 );
 sol!(
     #[sol(all_derives)]
+    MockAggregator,
+    "abi/MockAggregator.json"
+);
+sol!(
+    #[sol(all_derives)]
+    MockToken,
+    "abi/MockToken.json"
+);
+sol!(
+    #[sol(all_derives)]
     IERC20Metadata,
     "abi/IERC20Metadata.json"
 );

@@ -1,7 +1,5 @@
 //! Where the contracts are: creating them from what Forge has built, and making sure that what is there is right.
 
-use std::path::Path;
-
 use alloy_primitives::aliases::U96;
 use alloy_sol_types::SolValue;
 use schemars::JsonSchema;
@@ -23,7 +21,7 @@ use surety_verifier::{
 
 use crate::{
     abi::{Asset, ISuretyVerifier, address, bytes32, coordinates, word},
-    artifact::{Artifact, Contract},
+    artifact::{Build, Contract},
     error::{Action, ChainError},
     node::Node,
     seconds::seconds,
@@ -102,26 +100,23 @@ pub struct Contracts {
 }
 
 impl Contracts {
-    /// Creates the contracts from the artifacts of a build, for the policies of one capacity class and set-up; and a
+    /// Creates the contracts from the code of a build, for the policies of one capacity class and set-up; and a
     /// vault with the universe and the assets of the policy, if the policy draws on one. Its address is known only
     /// then: the policy is published once its text says that address.
     ///
     /// # Errors
-    /// If the artifacts are missing or of other contracts, or a contract cannot be created.
+    /// If the build lacks a contract or has another one, or a contract cannot be created.
     pub fn create(
         node: Node,
-        artifacts: &Path,
+        build: Build<'_>,
         policy: &CommittedPolicy,
         verifying_key: &VerifyingKey,
         terms: &DeploymentTerms,
         signer: &dyn Signer,
     ) -> Result<Self, ChainError> {
-        let create_from = |artifact: Artifact, arguments: Vec<u8>, action: &'static str| {
-            let code = [artifact.creation_code()?, arguments].concat();
-            node.create(signer, code, Action::new(action))
-        };
         let create = |contract: &Contract, arguments: Vec<u8>, action: &'static str| {
-            create_from(Artifact::of(artifacts, contract)?, arguments, action)
+            let code = [build.creation_code(contract)?, arguments].concat();
+            node.create(signer, code, Action::new(action))
         };
         if let Some(VaultRules { chain, .. }) = policy.policy().vault.as_ref().filter(|at| at.chain != node.chain_id())
         {
@@ -129,8 +124,7 @@ impl Contracts {
             let advice = "give the node of the vault's chain with --rpc, or state this chain in the policy";
             return Err(ChainError::mismatch("policy: vault.chain", expected, found, advice));
         }
-        let verifier = Artifact::of_verifier(artifacts, verifying_key)?;
-        let verifier = create_from(verifier, Vec::new(), "creating the verifier")?;
+        let verifier = node.create(signer, build.verifier(verifying_key)?, Action::new("creating the verifier"))?;
         let delay = seconds("delay", terms.delay.0)?;
         let arguments = (delay, address(&terms.owner), address(&terms.guardian)).abi_encode_params();
         let policies = create(&Contract::POLICIES, arguments, "creating the policy registry")?;

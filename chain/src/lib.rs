@@ -9,7 +9,7 @@
 //! | `transport` | how nodes are asked: limits, patience, and the next where one fails |
 //! | [`error`] | why something did not work |
 //! | [`refusal`] | what contracts say when they refuse, what it means, and what to do |
-//! | [`artifact`] | contracts as Forge has built them |
+//! | [`artifact`], [`carried`] | contracts as Forge has built them; the code that this program carries |
 //! | [`deployment`] | where the contracts are: creating them, and making sure that they are the right ones |
 //! | [`rules`], [`publish`] | what a policy's text leaves open, and publishing both |
 //! | [`proposal`] | a new version of a policy, for those who decide on it |
@@ -17,6 +17,7 @@
 //! | [`collateral`] | what lies in the vault |
 //! | [`attest`] | bringing attestations, and asking about them |
 //! | [`venue`] | accounts of a venue that do not attest: flags and liquidations |
+//! | [`local`] | a chain on this machine at which nothing is at stake, for demonstrations |
 //! | [`wallets`] | what wallets hold, proven against a final block |
 //! | [`books`] | registering rules of books, publishing books, and their roots |
 //! | [`published`] | what contracts say, for whoever has recomputed what they should say |
@@ -49,9 +50,11 @@ pub mod artifact;
 
 pub mod attest;
 pub mod books;
+pub mod carried;
 pub mod collateral;
 pub mod deployment;
 pub mod error;
+pub mod local;
 pub mod market;
 pub mod node;
 pub mod proposal;

@@ -70,7 +70,12 @@ pub struct Node {
     stuck_after: Duration,
     /// How long a transaction is waited for.
     patience: Duration,
+    /// Who is told of transactions that are in a block.
+    told: Option<Box<Told>>,
 }
+
+/// Is told what a transaction was for, and what became of it.
+type Told = dyn Fn(&'static str, &Receipt) + Send + Sync;
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,6 +91,10 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    fn of(receipt: &TransactionReceipt) -> Self {
+        Self { transaction: bytes32(receipt.transaction_hash), gas: receipt.gas_used }
+    }
+
     /// The transaction.
     #[must_use]
     pub fn transaction(&self) -> Bytes32 {
@@ -147,7 +156,14 @@ impl Node {
             .with_simple_nonce_management()
             .with_chain_id(chain_id)
             .connect_client(client);
-        Ok(Self { origin, runtime, provider, chain_id, stuck_after: STUCK_AFTER, patience: PATIENCE })
+        let (stuck_after, patience) = (STUCK_AFTER, PATIENCE);
+        Ok(Self { origin, runtime, provider, chain_id, stuck_after, patience, told: None })
+    }
+
+    /// The node, which tells of every transaction of its user as soon as it is in a block.
+    #[must_use]
+    pub fn telling(self, told: impl Fn(&'static str, &Receipt) + Send + Sync + 'static) -> Self {
+        Self { told: Some(Box::new(told)), ..self }
     }
 
     /// What asks.
@@ -303,7 +319,7 @@ impl Node {
         action: Action,
     ) -> Result<Receipt, ChainError> {
         let (receipt, _) = self.send(signer, Some(at), call.abi_encode(), action)?;
-        Ok(Receipt { transaction: bytes32(receipt.transaction_hash), gas: receipt.gas_used })
+        Ok(Receipt::of(&receipt))
     }
 
     /// Sends a transaction that creates a contract, and waits until it is in a block.
@@ -352,11 +368,13 @@ impl Node {
         while start.elapsed() < self.patience {
             for hash in &sent {
                 if let Some(receipt) = self.ask(RECEIPT, self.provider.get_transaction_receipt(*hash))? {
-                    return if receipt.status() {
-                        Ok((receipt, nonce))
-                    } else {
-                        Err(ChainError::Failed(bytes32(*hash)))
-                    };
+                    if !receipt.status() {
+                        return Err(ChainError::Failed(bytes32(*hash)));
+                    }
+                    if let Some(told) = &self.told {
+                        told(action.name, &Receipt::of(&receipt));
+                    }
+                    return Ok((receipt, nonce));
                 }
             }
             if last.elapsed() >= self.stuck_after {

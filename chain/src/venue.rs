@@ -266,7 +266,71 @@ fn power_of_ten(exponent: u32) -> Option<U256> {
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::{
+        B256,
+        aliases::{U40, U96},
+        hex,
+    };
+    use alloy_sol_types::{SolCall as _, SolValue as _};
+    use serde_json::json;
+
     use super::*;
+    use crate::{abi::ISnapshotOracle::Snapshot, sample};
+
+    const OWN: EvmAddress = HexBytes([1; 20]);
+    const STRANGER: EvmAddress = HexBytes([2; 20]);
+
+    /// What a liquidation is worth to [`OWN`], of an account that somebody has flagged, at a price of gas in wei.
+    fn liquidation(flagger: EvmAddress, gas_price: u64) -> Worth {
+        let (policy, _) = sample::policy();
+        let entries = policy.committed().policy().market.len();
+        let node = sample::node(move |method, parameters| {
+            let quantity = |number: u64| json!(format!("{number:#x}"));
+            match method {
+                "eth_gasPrice" => return quantity(gas_price),
+                "eth_estimateGas" => return quantity(100_000),
+                _ => {}
+            }
+            let data = hex::decode(parameters[0]["data"].as_str().unwrap()).unwrap();
+            let answer = match data[..4].try_into().unwrap() {
+                latestCall::SELECTOR => {
+                    let (time, marked) = (U40::from(9), false);
+                    let latest = Snapshot { epoch: 1, previousEpoch: 0, time, newest: time, slack: 0, marked };
+                    latest.abi_encode()
+                }
+                // A price of one, with no decimals.
+                pricesOfCall::SELECTOR => vec![U96::from(1); entries].abi_encode(),
+                positionOfCall::SELECTOR => (U256::from(1_000), U256::from(1)).abi_encode(),
+                balanceOfCall::SELECTOR => (U256::from(10_000), U256::ZERO, U256::ZERO).abi_encode(),
+                flagOfCall::SELECTOR => (address(&flagger), U256::from(9), B256::ZERO, true).abi_encode(),
+                other => unreachable!("{other:?}"),
+            };
+            json!(hex::encode_prefixed(answer))
+        });
+        let contracts = Contracts { node, at: sample::deployment() };
+        // All of a penalty that is the whole notional.
+        let rules = VenueRules { market: U256::ZERO, penalty: 1_000_000, reward: 1_000_000, ..VenueRules::default() };
+        let venue = Venue {
+            contracts: &contracts,
+            at: HexBytes([9; 20]),
+            policy: policy.committed(),
+            rules,
+            quote: HexBytes([8; 20]),
+            vault: HexBytes([7; 20]),
+            scale: U256::from(1),
+            decimals: 18,
+            price_decimals: vec![0; entries],
+        };
+        let coin = &policy.committed().policy().market[0].name;
+        venue.worth(Step::Liquidate, &STRANGER, &OWN, coin).unwrap()
+    }
+
+    #[test]
+    fn a_liquidation_pays_whoever_has_flagged() {
+        assert_eq!(liquidation(OWN, 3), Worth { reward: U256::from(1_000), cost: U256::from(300_000) });
+        // Attack: flag every account, and have others pay for the liquidations.
+        assert_eq!(liquidation(STRANGER, 3), Worth { reward: U256::ZERO, cost: U256::from(300_000) });
+    }
 
     /// Sizes have 18 decimals, prices 8, the quote token 6, as in the contract's tests.
     fn reward(size: i64, opened: u64, price: u64, collateral: u64) -> u64 {

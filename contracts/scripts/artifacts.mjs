@@ -25,6 +25,20 @@ const IN_RUST = [
   "ISnapshotOracle",
   "ISuretyVerifier",
   "MarginGatedVenue",
+  "MockAggregator",
+  "MockToken",
+];
+
+/** The contracts that programs in Rust create, besides verifiers: those of a deployment, and of the demonstration. */
+const CREATED_IN_RUST = [
+  "AttestationRegistry",
+  "BookRegistry",
+  "CollateralVault",
+  "MarginGatedVenue",
+  "MockAggregator",
+  "MockToken",
+  "PolicyRegistry",
+  "SnapshotOracle",
 ];
 
 /** The contracts that the package for TypeScript reads and calls. */
@@ -78,6 +92,24 @@ function code(name, { bytecode, metadata }) {
   return `${JSON.stringify({ ...made, bytecode: bytecode.object }, null, 2)}\n`;
 }
 
+/** The code that programs in Rust carry, one contract a line; verifiers over the development set-up by their file. */
+function carried(contracts) {
+  const verifiers = [...contracts.keys()].filter((name) => /^SuretyVerifierK\d+$/.test(name));
+  const ours = [...CREATED_IN_RUST, ...verifiers].map((name) => [name, contracts.get(name)]);
+  const development = readdirSync(new URL("contracts/test/verifiers", REPOSITORY)).sort().map((file) => {
+    const name = file.replace(".sol", "");
+    return [name, read(`out/${file}/${name.replace("Development", "Surety")}.json`)];
+  });
+  const entry = ([name, { bytecode, metadata }]) => {
+    if (Object.keys(bytecode.linkReferences).length) throw new Error(`${name}: expected code without libraries`);
+    const [source] = Object.keys(metadata.settings.compilationTarget);
+    const { keccak256 } = metadata.sources[source];
+    const made = { contract: name, source, keccak256, compiler: metadata.compiler.version, bytecode: bytecode.object };
+    return `  ${JSON.stringify(made)}`;
+  };
+  return `[\n${[...ours, ...development].map(entry).join(",\n")}\n]\n`;
+}
+
 /** Every file that is made here, by its path in the repository. */
 function made(contracts) {
   const files = new Map();
@@ -98,6 +130,7 @@ function made(contracts) {
   for (const name of IN_RUST) {
     files.set(`chain/abi/${name}.json`, lines((contracts.get(name) ?? read(`out/${name}.sol/${name}.json`)).abi));
   }
+  files.set("chain/abi/bytecode.json", carried(contracts));
   const errors = text("contracts/errors.json");
   files.set("chain/abi/errors.json", errors);
   files.set("docs/src/contract-errors.md", errorsPage(JSON.parse(errors), contracts));

@@ -10,10 +10,11 @@ import {ISecuredVenue} from "../src/interfaces/ISecuredVenue.sol";
 import {Bn254} from "../src/libraries/Bn254.sol";
 import {SuretyMockRegistry} from "../src/mocks/SuretyMockRegistry.sol";
 import {Asset, Consumer} from "../src/types/Collateral.sol";
+import {MockToken} from "../src/mocks/MockToken.sol";
 import {P} from "./support/Field.sol";
 import {PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
 import {PrecompileFaults} from "./support/PrecompileFaults.sol";
-import {Caller, FalseToken, FeeToken, HookToken, SilentToken, Token} from "./support/Tokens.sol";
+import {Caller, FalseToken, FeeToken, HookToken, SilentToken} from "./support/Tokens.sol";
 import {VenueStandIn} from "./support/VenueStandIn.sol";
 import {vm} from "./support/Vm.sol";
 
@@ -33,8 +34,8 @@ contract CollateralVaultTest is PrecompileFaults {
     PolicyRegistryStandIn private policyRegistry;
     VenueStandIn private venue;
     CollateralVault private vault;
-    Token private first;
-    Token private second;
+    MockToken private first;
+    MockToken private second;
     FeeToken private fee;
     HookToken private hooked;
     FalseToken private lying;
@@ -49,7 +50,7 @@ contract CollateralVaultTest is PrecompileFaults {
         attestationRegistry.setPolicyRegistry(policyRegistry);
         policyRegistry.setVaultRules(uint32(LEVEL), MAX_AGE);
         venue = new VenueStandIn();
-        (first, second, fee) = (new Token(6), new Token(18), new FeeToken());
+        (first, second, fee) = (new MockToken(6), new MockToken(18), new FeeToken());
         (hooked, lying, silent) = (new HookToken(), new FalseToken(), new SilentToken());
         vault = _create(_assets());
         attestationRegistry.setVault(vault);
@@ -58,8 +59,8 @@ contract CollateralVaultTest is PrecompileFaults {
         alice = address(new Caller());
         address[6] memory tokens = _tokens();
         for (uint256 i = 0; i < tokens.length; ++i) {
-            Token(tokens[i]).mint(alice, 1e30);
-            Token(tokens[i]).mint(bob, 1e30);
+            MockToken(tokens[i]).mint(alice, 1e30);
+            MockToken(tokens[i]).mint(bob, 1e30);
             if (tokens[i] == address(silent)) continue;
             vm.prank(alice);
             IERC20(tokens[i]).approve(address(vault), type(uint256).max);
@@ -112,7 +113,7 @@ contract CollateralVaultTest is PrecompileFaults {
     }
 
     function test_rejects_tokens_that_are_no_assets() external {
-        Token other = new Token(6);
+        MockToken other = new MockToken(6);
         bytes memory reason = abi.encodeWithSelector(ICollateralVault.UnknownAsset.selector, address(other));
         vm.expectRevert(reason);
         vault.deposit(address(other), 1);

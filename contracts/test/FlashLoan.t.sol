@@ -9,8 +9,8 @@ import {Attestation} from "../src/types/Attestation.sol";
 import {Asset} from "../src/types/Collateral.sol";
 import {Snapshot} from "../src/types/Market.sol";
 import {Terms} from "../src/types/Policy.sol";
+import {MockToken} from "../src/mocks/MockToken.sol";
 import {Attesting} from "./support/Attesting.sol";
-import {Token} from "./support/Tokens.sol";
 import {VenueStandIn} from "./support/VenueStandIn.sol";
 import {vm} from "./support/Vm.sol";
 
@@ -40,7 +40,7 @@ contract FlashLoanTest is Attesting {
     uint96 private constant UNIT = 100;
 
     CollateralVault private realVault;
-    Token private token = new Token(6);
+    MockToken private token = new MockToken(6);
     VenueStandIn private venue = new VenueStandIn();
     Lender private lender;
     Snapshot private newest;

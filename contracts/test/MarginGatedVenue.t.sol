@@ -10,8 +10,9 @@ import {IMarginGatedVenue} from "../src/interfaces/IMarginGatedVenue.sol";
 import {SuretyMockRegistry} from "../src/mocks/SuretyMockRegistry.sol";
 import {Asset} from "../src/types/Collateral.sol";
 import {Flag, Position, VenueRules} from "../src/types/Venue.sol";
+import {MockToken} from "../src/mocks/MockToken.sol";
 import {OracleStandIn, PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
-import {Caller, HookToken, Token} from "./support/Tokens.sol";
+import {Caller, HookToken} from "./support/Tokens.sol";
 import {Log, vm} from "./support/Vm.sol";
 
 /// @notice Opening, closing and liquidation of positions at the example venue, and the payments.
@@ -34,8 +35,8 @@ contract MarginGatedVenueTest {
     OracleStandIn private oracle;
     CollateralVault private vault;
     MarginGatedVenue private venue;
-    Token private quote;
-    Token private other;
+    MockToken private quote;
+    MockToken private other;
     address private alice = address(0xa11ce);
     address private flagger = address(0xf1a9);
     address private liquidator = address(0x11d);
@@ -44,7 +45,7 @@ contract MarginGatedVenueTest {
         vm.warp(1_000_000);
         (attestationRegistry, policyRegistry, oracle) =
         (new SuretyMockRegistry(3, 1), new PolicyRegistryStandIn(), new OracleStandIn());
-        (quote, other) = (new Token(6), new Token(18));
+        (quote, other) = (new MockToken(6), new MockToken(18));
         Asset[] memory list = new Asset[](1);
         list[0] = Asset({token: address(quote), unit: 1e6, x: 1, y: 2});
         attestationRegistry.setPolicyRegistry(policyRegistry);

@@ -12,8 +12,8 @@ import {Asset} from "../src/types/Collateral.sol";
 import {Feed, MarketRules, Snapshot} from "../src/types/Market.sol";
 import {Terms} from "../src/types/Policy.sol";
 import {VenueRules} from "../src/types/Venue.sol";
+import {MockToken} from "../src/mocks/MockToken.sol";
 import {Attesting} from "./support/Attesting.sol";
-import {Token} from "./support/Tokens.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @notice The example venue, the vault and the attestation registry together: what stops a liquidation at once.
@@ -27,7 +27,7 @@ contract MarginGatedVenueShortfallsTest is Attesting {
 
     CollateralVault private realVault;
     MarginGatedVenue private venue;
-    Token private quote = new Token(6);
+    MockToken private quote = new MockToken(6);
     Snapshot private newest;
     uint64 private sequence = 7;
 

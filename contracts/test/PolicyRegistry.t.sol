@@ -15,9 +15,9 @@ import {MAX_FEEDS, MAX_LEVELS} from "../src/libraries/Constants.sol";
 import {Asset} from "../src/types/Collateral.sol";
 import {Feed, MarketRules} from "../src/types/Market.sol";
 import {Level, LevelWiring, Publication, Scope, Source, Terms, VaultRules} from "../src/types/Policy.sol";
+import {MockToken} from "../src/mocks/MockToken.sol";
 import {P, R} from "./support/Field.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
-import {Token} from "./support/Tokens.sol";
 import {vm} from "./support/Vm.sol";
 import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 
@@ -25,8 +25,8 @@ import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 contract PolicyRegistryTest is PolicyTest {
     bytes32 private constant ADMIN_ROLE = 0;
 
-    Token private usdc = new Token(6);
-    Token private wbtc = new Token(8);
+    MockToken private usdc = new MockToken(6);
+    MockToken private wbtc = new MockToken(8);
 
     // Contents of a publication
 

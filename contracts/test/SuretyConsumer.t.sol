@@ -117,8 +117,10 @@ contract SuretyConsumerTest is Attesting {
         consumers.register(address(gate), keccak256("other"));
         vm.expectRevert(abi.encodeWithSelector(SuretyConsumer.NotConsumer.selector));
         gate.pass(1, MAX_AGE);
+        require(!gate.isSufficient(address(this), 1, MAX_AGE));
         consumers.register(address(gate), POLICY);
         gate.pass(1, MAX_AGE);
+        require(gate.isSufficient(address(this), 1, MAX_AGE));
     }
 
     function test_rejects_an_unknown_policy() external {

@@ -26,6 +26,9 @@ pub const POLICY: ExampleFile = example!("policy.toml");
 /// Other policies over the same universe.
 pub const OTHER_POLICIES: [ExampleFile; 2] = [example!("policy-cross.toml"), example!("policy-lending.toml")];
 
+/// How the policy is published on a chain.
+pub const RULES: ExampleFile = example!("rules.toml");
+
 /// What each source holds of the account, in the order of the policy's sources.
 pub const HOLDINGS: [ExampleFile; 3] = [
     example!("holdings/custodian-north.csv"),
@@ -39,7 +42,7 @@ pub const OBSERVATIONS: [ExampleFile; 3] =
 
 /// All files.
 pub fn files() -> impl Iterator<Item = ExampleFile> {
-    [UNIVERSE, POLICY].into_iter().chain(OTHER_POLICIES).chain(HOLDINGS).chain(OBSERVATIONS)
+    [UNIVERSE, POLICY, RULES].into_iter().chain(OTHER_POLICIES).chain(HOLDINGS).chain(OBSERVATIONS)
 }
 
 /// The text of [`UNIVERSE`], naming this set-up.

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use surety_chain::{
     ChainError, Contracts, Deployment, Node,
+    artifact::Build,
     attest::{Question, Standing},
+    carried::Carried,
     deployment::DeploymentTerms,
     market::{self, SnapshotSignature, Taken},
     node::Receipt,
@@ -30,6 +32,7 @@ use crate::{
     error::Error,
     inputs::{Force, KeyOptions, PolicyFiles, setups, warn_of_set_up},
     output::Answer,
+    progress::Progress,
 };
 
 #[derive(clap::Subcommand)]
@@ -89,9 +92,9 @@ pub(crate) struct DeployArgs {
     files: PolicyFiles,
     #[command(flatten)]
     nodes: Nodes,
-    /// Forge's build directory
-    #[arg(long, default_value = "contracts/out", value_name = "DIR")]
-    artifacts: PathBuf,
+    /// Forge's build directory [default: the code that this program carries]
+    #[arg(long, value_name = "DIR")]
+    artifacts: Option<PathBuf>,
     /// Delay before the owner's actions take effect: 24h, 7d, or seconds
     #[arg(long, value_name = "DURATION", value_parser = spelling::duration)]
     delay: Seconds,
@@ -267,8 +270,13 @@ fn deploy(args: &DeployArgs, session: &Session) -> Result<Answer, Error> {
         delay: args.delay,
         exclusive: args.exclusive,
     };
-    let node = args.nodes.connect()?;
-    let contracts = Contracts::create(node, &args.artifacts, policy, &verifying_key, &terms, &*key)?;
+    let progress = Progress::new(session.progress.is_quiet());
+    let told = move |action: &'static str, receipt: &Receipt| {
+        progress.note(&format!("{action}: {} gas", receipt.gas()));
+    };
+    let node = args.nodes.connect()?.telling(told);
+    let build = args.artifacts.as_deref().map_or(Build::Carried, Build::Forge);
+    let contracts = Contracts::create(node, build, policy, &verifying_key, &terms, &*key)?;
     let deployment = contracts.deployment();
     documents::write(&args.out, deployment, args.force.existing())?;
     let mut text = format!(
@@ -286,9 +294,14 @@ fn deploy(args: &DeployArgs, session: &Session) -> Result<Answer, Error> {
             ));
         }
     }
-    text += &format!("written   {}", args.out.display());
     let mut data = json!(deployment);
     data["file"] = json!(args.out);
+    if args.artifacts.is_none() {
+        let carried = Carried::of_verifier(&verifying_key)?;
+        text += &format!("code      {}, by solc {}\n", carried.source, carried.compiler);
+        data["code"] = json!(Carried::all()?);
+    }
+    text += &format!("written   {}", args.out.display());
     Answer::new(data, text)
 }
 

@@ -5,6 +5,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use alloy_primitives::{Address, U256, aliases::U40, hex};
@@ -220,14 +221,14 @@ impl Scene {
         }
         let feed = |_| anvil.create(owner, "MockAggregator", "MockAggregator", U256::from(8).abi_encode());
         let feeds: Vec<Address> = (0..PRICES.len()).map(feed).collect();
-        let token = anvil.create(owner, "Tokens", "Token", U256::from(6).abi_encode());
+        let token = anvil.create(owner, "MockToken", "MockToken", U256::from(6).abi_encode());
         let scene = Self { sandbox, anvil, owner, subject, feeds, token };
         scene.write_rules();
         scene.give_scopes();
         scene.draw_on_a_vault();
         scene.run(
             "deploy here --delay 0 --guardian 0x00000000000000000000000000000000000000aa \
-                   --artifacts ARTIFACTS --out deployment.json KEY RPC",
+                   --out deployment.json KEY RPC",
         );
         scene.edit_policy(NOWHERE, &format!("{:#x}", scene.deployed("vault")));
         Some(scene)
@@ -607,6 +608,49 @@ fn rejects_a_policy_that_its_vault_does_not_count_by() {
     assert!(message.contains("vault: universe") && message.contains("vault: point of USDC"), "{message}");
     scene.sandbox.write("here/universe.toml", &universe);
     scene.run("publish here --rules rules.toml ON KEY");
+}
+
+/// From the first contract to a liquidation, with the code that the program carries.
+#[test]
+fn a_demonstration_goes_on_to_a_chain() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let Some(anvil) = Anvil::start(now - 100 * EPOCH) else { return };
+    let sandbox = Sandbox::new();
+    let run = sandbox.surety(&format!("demo --out demo --rpc {}", anvil.url)).expect(0);
+    for line in ["proves its initial margin", "can prove otherwise", "flags the account", "MarginGatedVenue.liquidate"]
+    {
+        assert!(run.says(line), "{line}: {}", run.stdout);
+    }
+    // The files that it leaves are those that other commands take.
+    let ask = run.stdout.lines().find_map(|line| line.strip_prefix("ask with: surety ")).unwrap();
+    let standing = sandbox.surety(&format!("--json {ask}")).data();
+    assert_eq!((&standing["sufficient"], &standing["holds"]), (&json!(false), &Value::Null));
+    let verified = sandbox.surety("verify demo/attestation-initial.json --allow-insecure-srs").expect(5);
+    assert!(verified.says("snapshot"), "{}", verified.stderr);
+    // It overwrites nothing.
+    sandbox.surety(&format!("demo --out demo --rpc {}", anvil.url)).expect(2);
+}
+
+#[test]
+fn rejects_a_demonstration_on_a_chain_without_anvil() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.command(["demo", "--out", "demo", "--rpc"]).env("PATH", "/nowhere").output().unwrap();
+    assert_eq!(run.status.code(), Some(2));
+    let said = String::from_utf8(run.stderr).unwrap();
+    assert!(said.contains("anvil: expected a program on PATH that listens"), "{said}");
+}
+
+/// The code that the program carries is what Forge builds: chains reproduce both.
+#[test]
+fn contracts_are_created_from_a_build_of_ones_own() {
+    let Some(scene) = Scene::new() else { return };
+    let line = "deploy here --delay 0 --guardian 0x00000000000000000000000000000000000000aa KEY RPC --force";
+    let carried = scene.run(line);
+    assert_eq!(carried["code"][0]["compiler"], "0.8.37+commit.f401782d");
+    let built = scene.run(&format!("{line} --artifacts ARTIFACTS"));
+    assert!(built.get("code").is_none());
+    let code = |at: &Value| scene.anvil.ask("eth_getCode", json!([at["policies"], "latest"]));
+    assert_eq!(code(&carried), code(&built));
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! A holder and a keeper as processes, on a chain whose blocks come by themselves.
 
 use std::{
+    collections::BTreeSet,
     fs,
+    io::{Read as _, Write as _},
     net::TcpListener,
-    process::{Child, Stdio},
+    sync::{Arc, Mutex},
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use alloy_primitives::{Address, U256};
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 use crate::{
     chain::{PRICES, Scene},
     commands::example,
+    parties::{Process, configure, free_ports, logs, sources, start, statements_at, wait_for},
 };
 
 sol! {
@@ -29,23 +32,13 @@ sol! {
 }
 
 /// Seconds of an epoch.
-const EPOCH: u64 = 8;
+const EPOCH: u64 = 12;
 
 /// Largest age of prices, in seconds, of an attestation that counts for the venue.
-const AGE: u64 = 30;
+const AGE: u64 = 45;
 
-/// Longest time that anything takes.
-const PATIENCE: Duration = Duration::from_secs(180);
-
-/// A process that is killed when dropped.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
 /// The parties of a chain.
@@ -55,44 +48,87 @@ struct Coast {
 }
 
 impl Coast {
+    /// The example on a chain that has the machine's time once the contracts are there, with this policy.
+    fn new(edit: impl FnOnce(&Scene)) -> Option<Self> {
+        Self::with_epochs(EPOCH, edit)
+    }
+
+    fn with_epochs(epoch: u64, edit: impl FnOnce(&Scene)) -> Option<Self> {
+        let (sandbox, _) = example();
+        let policy = fs::read_to_string(sandbox.path("here/policy.toml")).unwrap();
+        let short = policy.replace("epoch = 300", &format!("epoch = {epoch}"));
+        assert_ne!(short, policy);
+        sandbox.write("here/policy.toml", &short);
+        // As many blocks as the contracts take are of the past.
+        let scene = Scene::over(sandbox, now() - 300)?;
+        edit(&scene);
+        // The first does not answer: another stands in for it.
+        scene.sandbox.write("rpc", &format!("http://127.0.0.1:1\n{}\n", scene.anvil.url));
+        Some(Self { scene, ports: free_ports(10) })
+    }
+
+    /// From here on the chain has the machine's time.
+    fn live(&self) -> u64 {
+        let (anvil, now) = (&self.scene.anvil, now());
+        anvil.ask("anvil_removeBlockTimestampInterval", json!([]));
+        anvil.ask("evm_setNextBlockTimestamp", json!([now]));
+        anvil.ask("evm_setIntervalMining", json!([1]));
+        now
+    }
+
     fn start(&self, name: &str) -> Process {
-        let log = fs::File::options().create(true).append(true).open(self.scene.sandbox.path(&format!("{name}.log")));
-        let config = format!("{name}.toml");
-        let mut command = self.scene.sandbox.command(["run", "--config", &config, "--log-json"]);
-        Process(command.stdout(Stdio::null()).stderr(log.unwrap()).spawn().unwrap())
+        start(&self.scene.sandbox, name)
     }
 
     fn configure(&self, name: &str, party: usize, roles: &str) {
-        let head = format!(
-            "kind = \"surety/service\"\nversion = 1\nstate = \"state-{name}\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\
-             operators = \"127.0.0.1:{}\"\n\n",
-            self.ports[2 * party],
-            self.ports[2 * party + 1]
-        );
-        self.scene.sandbox.write(&format!("{name}.toml"), &format!("{head}{roles}"));
+        configure(&self.scene.sandbox, name, [self.ports[2 * party], self.ports[2 * party + 1]], roles);
+    }
+
+    /// The deployment as roles name it, and the key that pays.
+    fn chain(&self, key: &str) -> String {
+        let key = self.scene.sandbox.demo_key(key);
+        format!("deployment = \"deployment.json\"\nrpc = {{ file = \"rpc\" }}\nkey = {{ file = \"{key}\" }}\n")
+    }
+
+    /// A holder on the chain, with more of its keys.
+    fn holder(&self, more: &str) -> String {
+        format!(
+            "[[holder]]\nname = \"fund\"\nuniverse = \"here/universe.toml\"\npolicy = \"here/policy.toml\"\n\
+             levels = [\"initial\", \"maintenance\"]\nsubject = \"{:#x}\"\nidentity = {{ file = \"fund.age\" }}\n\
+             allow_insecure_srs = true\n{more}\n{}[holder.chain]\n{}",
+            self.scene.subject,
+            statements_at(self.ports[0]),
+            self.chain("meridian"),
+        )
+    }
+
+    /// A keeper who watches the account, with more of its tables.
+    fn keeper(&self, more: &str) -> String {
+        format!(
+            "[[keeper]]\nname = \"keeper\"\nuniverse = \"here/universe.toml\"\npolicy = \"here/policy.toml\"\n\
+             level = \"maintenance\"\nmax_age = \"{AGE}s\"\nsubjects = [\"{:#x}\"]\nevery = \"1s\"\n\
+             allow_insecure_srs = true\n\n[keeper.chain]\n{}\n{more}",
+            self.scene.subject,
+            self.chain("owner"),
+        )
+    }
+
+    fn holder_log(&self) -> String {
+        fs::read_to_string(self.scene.sandbox.path("holder.log")).unwrap_or_default()
     }
 
     /// What the keeper has done, the newest first.
     fn events(&self) -> Vec<String> {
-        let answer = ureq::get(format!("http://127.0.0.1:{}/events", self.ports[5])).call().ok();
-        let text = answer.and_then(|mut answer| answer.body_mut().read_to_string().ok()).unwrap_or_default();
-        let events: Value = serde_json::from_str(&text).unwrap_or_default();
-        let events = events["events"].as_array().cloned().unwrap_or_default();
-        events.iter().map(|event| event["what"].as_str().unwrap().to_owned()).collect()
+        events(self.ports[5])
     }
 
     fn logs(&self) -> String {
-        let log = |name: &str| fs::read_to_string(self.scene.sandbox.path(&format!("{name}.log"))).unwrap_or_default();
-        ["source", "holder", "keeper"].map(log).concat()
+        logs(&self.scene.sandbox, &["source", "holder", "keeper", "oracle-1", "oracle-2", "oracle-3"])
     }
 
     #[track_caller]
     fn wait_for(&self, what: &str, is_there: impl Fn() -> bool) {
-        let end = Instant::now() + PATIENCE;
-        while !is_there() {
-            assert!(Instant::now() < end, "expected {what}\n{}", self.logs());
-            thread::sleep(Duration::from_millis(300));
-        }
+        wait_for(what, || self.logs(), is_there);
     }
 
     /// Whether an account has a position at the venue.
@@ -107,81 +143,36 @@ impl Coast {
     }
 }
 
+/// What operators are told at a port, the newest first.
+fn events(port: u16) -> Vec<String> {
+    let answer = ureq::get(format!("http://127.0.0.1:{port}/events")).call().ok();
+    let text = answer.and_then(|mut answer| answer.body_mut().read_to_string().ok()).unwrap_or_default();
+    let events: Value = serde_json::from_str(&text).unwrap_or_default();
+    let events = events["events"].as_array().cloned().unwrap_or_default();
+    events.iter().map(|event| event["what"].as_str().unwrap().to_owned()).collect()
+}
+
 /// A holder attests epoch after epoch at prices of feeds; when it is gone, the keeper flags its account and closes its
 /// position; when it is back, the account attests again.
 #[test]
 fn an_account_whose_holder_is_gone_is_flagged_and_liquidated_by_a_keeper() {
-    let (sandbox, _) = example();
-    let policy = fs::read_to_string(sandbox.path("here/policy.toml")).unwrap();
-    let short = policy.replace("epoch = 300", &format!("epoch = {EPOCH}"));
-    assert_ne!(short, policy);
-    sandbox.write("here/policy.toml", &short);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    // As many blocks as the contracts take are of the past.
-    let Some(scene) = Scene::over(sandbox, now - 300) else { return };
-    scene.edit_policy("level = \"maintenance\"\nmax_age = 900", &format!("level = \"maintenance\"\nmax_age = {AGE}"));
+    let younger = |scene: &Scene| {
+        let level = "level = \"maintenance\"\nmax_age = ";
+        scene.edit_policy(&format!("{level}900"), &format!("{level}{AGE}"));
+    };
+    let Some(coast) = Coast::new(younger) else { return };
+    let Coast { scene: scene @ Scene { sandbox, anvil, subject, owner, token, .. }, .. } = &coast;
     let policy = scene.run("publish here --rules rules.toml ON KEY")["policy"].as_str().unwrap().to_owned();
     let venue = scene.venue_within(&policy, 0, AGE, EPOCH);
-    let listeners: Vec<_> = (0..6).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    let ports = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
-    drop(listeners);
-    let coast = Coast { scene, ports };
-    let Coast { scene: Scene { sandbox, anvil, subject, owner, token, .. }, ports } = &coast;
-    anvil.call(*owner, *token, mintCall { to: *subject, amount: U256::from(1_000_000_000_u64) });
+    scene.set_prices(coast.live(), &PRICES);
 
-    // From here on the chain has the machine's time.
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    anvil.ask("anvil_removeBlockTimestampInterval", json!([]));
-    anvil.ask("evm_setNextBlockTimestamp", json!([now]));
-    anvil.ask("evm_setIntervalMining", json!([1]));
-    coast.scene.set_prices(now, &PRICES);
-
-    let recipient = sandbox.surety("key recipient --out fund.age").expect(0).stdout.trim().to_owned();
-    sandbox.write("token", "0123456789abcdef0123456789abcdef");
-    // The first does not answer: another stands in for it.
-    sandbox.write("rpc", &format!("http://127.0.0.1:1\n{}\n", anvil.url));
-    let sources = [("custodian-north", "treasury"), ("custodian-south", "lending"), ("venue-atlas", "trading")];
-    let registry = coast.scene.deployed("registry");
-    let source = |(name, account): (&str, &str)| {
-        format!(
-            "[[source]]\nname = \"{name}\"\nuniverse = \"here/universe.toml\"\nkey = {{ file = \"{}\" }}\n\
-             chain_id = 31337\nregistry = \"{registry:#x}\"\nevery = \"60s\"\nvalid_for = \"10m\"\n\n\
-             [[source.accounts]]\naccount = \"{account}\"\nsubject = \"{subject:#x}\"\nrecipient = \"{recipient}\"\n\
-             token = {{ file = \"token\" }}\nbalances = {{ file = \"here/holdings/{name}.csv\" }}\n\n",
-            sandbox.demo_key(name),
-        )
-    };
-    coast.configure("source", 0, &sources.map(source).concat());
-    let from = |(name, account): (&str, &str)| {
-        format!(
-            "[[holder.sources]]\nsource = \"http://127.0.0.1:{}/v1/sources/{name}\"\naccount = \"{account}\"\n\
-             token = {{ file = \"token\" }}\n\n",
-            ports[0]
-        )
-    };
-    let chain = |key: &str| {
-        let key = sandbox.demo_key(key);
-        format!("deployment = \"deployment.json\"\nrpc = {{ file = \"rpc\" }}\nkey = {{ file = \"{key}\" }}\n")
-    };
-    let holder = format!(
-        "[[holder]]\nname = \"fund\"\nuniverse = \"here/universe.toml\"\npolicy = \"here/policy.toml\"\n\
-         levels = [\"initial\", \"maintenance\"]\nsubject = \"{subject:#x}\"\nidentity = {{ file = \"fund.age\" }}\n\
-         allow_insecure_srs = true\nheadroom = 100_000_000\n\n\
-         [[holder.moves]]\ninstrument = \"USDC\"\nat_most = \"5000000000\"\ncost = \"1\"\n\
-         deposit = {{ a_day = \"5\", step = \"5\" }}\n\n\
-         {}[holder.chain]\n{}",
-        sources.map(from).concat(),
-        chain("meridian"),
-    );
-    coast.configure("holder", 1, &holder);
-    let keeper = format!(
-        "[[keeper]]\nname = \"keeper\"\nuniverse = \"here/universe.toml\"\npolicy = \"here/policy.toml\"\n\
-         level = \"maintenance\"\nmax_age = \"{AGE}s\"\nsubjects = [\"{subject:#x}\"]\nevery = \"1s\"\n\
-         allow_insecure_srs = true\n\n[keeper.chain]\n{}\n[keeper.venue]\naddress = \"{venue:#x}\"\nfrom = 0\n\
-         coin = \"ETH-USD\"\n",
-        chain("owner"),
-    );
-    coast.configure("keeper", 2, &keeper);
+    let (account, registry) = (format!("{subject:#x}"), format!("{:#x}", scene.deployed("registry")));
+    coast.configure("source", 0, &sources(sandbox, "here", &account, &registry, "60s"));
+    let moves = "headroom = 100_000_000\n\n[[holder.moves]]\ninstrument = \"USDC\"\nat_most = \"5000000000\"\n\
+                 cost = \"1\"\ndeposit = { a_day = \"5\", step = \"5\" }\n";
+    coast.configure("holder", 1, &coast.holder(moves));
+    let at = format!("[keeper.venue]\naddress = \"{venue:#x}\"\nfrom = 0\ncoin = \"ETH-USD\"\n");
+    coast.configure("keeper", 2, &coast.keeper(&at));
 
     let _source = coast.start("source");
     let _keeper = coast.start("keeper");
@@ -201,8 +192,12 @@ fn an_account_whose_holder_is_gone_is_flagged_and_liquidated_by_a_keeper() {
         coast.has_position(venue)
     };
     coast.wait_for("a position", open);
-    // The holder adds to the account as much as it may, and not more than that.
-    let log = || fs::read_to_string(sandbox.path("holder.log")).unwrap();
+    // The holder adds to the account as much as it may, and not more than that. A deposit that the token refuses takes
+    // nothing of the day's.
+    let log = || coast.holder_log();
+    coast.wait_for("a refused deposit", || log().contains("CollateralVault.deposit: the contract refuses"));
+    assert!(!log().contains("deposited, as"));
+    anvil.call(*owner, *token, mintCall { to: *subject, amount: U256::from(1_000_000_000_u64) });
     coast.wait_for("a deposit", || log().contains("5.000000 USDC deposited, as the headroom is low"));
     coast.wait_for("the end of the day's deposits", || log().contains("USDC: the day's deposits are made"));
     assert_eq!(log().matches("deposited, as").count(), 1);
@@ -218,4 +213,123 @@ fn an_account_whose_holder_is_gone_is_flagged_and_liquidated_by_a_keeper() {
     let before = again();
     let _holder = coast.start("holder");
     coast.wait_for("an account that attests again", || again() > before);
+}
+
+/// Blocks with a snapshot and an attestation are the chain's no longer: the keeper brings the snapshot again, and the
+/// holder the attestation.
+#[test]
+fn what_a_reorganisation_undoes_is_brought_again() {
+    // Nothing else brings either again within a test.
+    let Some(coast) = Coast::with_epochs(600, Scene::draw_on_no_vault) else { return };
+    let Coast { scene: scene @ Scene { sandbox, anvil, subject, .. }, .. } = &coast;
+    scene.run("publish here --rules rules.toml ON KEY");
+    scene.set_prices(coast.live(), &PRICES);
+    let newest = || u64::from_str_radix(&anvil.ask("eth_blockNumber", json!([])).as_str().unwrap()[2..], 16).unwrap();
+    let kept = newest();
+    let (account, registry) = (format!("{subject:#x}"), format!("{:#x}", scene.deployed("registry")));
+    coast.configure("source", 0, &sources(sandbox, "here", &account, &registry, "5m"));
+    coast.configure("holder", 1, &coast.holder(""));
+    coast.configure("keeper", 2, &coast.keeper(""));
+    let _source = coast.start("source");
+    let _keeper = coast.start("keeper");
+    let _holder = coast.start("holder");
+    let brought = || coast.holder_log().matches("brought to the registry").count();
+    let taken = || coast.events().iter().filter(|event| event.starts_with("snapshot of epoch")).count();
+    // Of both levels.
+    coast.wait_for("attestations", || brought() == 2 && taken() == 1);
+    anvil.ask("anvil_reorg", json!([newest() - kept, []]));
+    coast.wait_for("the snapshot again", || taken() == 2);
+    coast.wait_for("the attestations again", || brought() == 4);
+}
+
+/// A node that serves a snapshot of its own, and how often each epoch was asked for.
+#[derive(Clone, Default)]
+struct Hostile(Arc<Mutex<(String, BTreeSet<u64>)>>);
+
+impl Hostile {
+    /// Answers at a port with its snapshot, and with nothing else.
+    fn serve(&self, port: u16) {
+        let (listener, own) = (TcpListener::bind(("127.0.0.1", port)).unwrap(), self.clone());
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut request = [0; 4_096];
+                let length = stream.read(&mut request).unwrap_or(0);
+                let is_asked = String::from_utf8_lossy(&request[..length]).contains("/snapshots/latest");
+                let mut state = own.0.lock().unwrap();
+                let text = if is_asked { state.0.clone() } else { String::new() };
+                let status = if text.is_empty() { "404 Not Found" } else { "200 OK" };
+                let epoch = serde_json::from_str::<Value>(&text).ok().and_then(|snapshot| snapshot["epoch"].as_u64());
+                state.1.extend(epoch);
+                let length = text.len();
+                let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+                let _ = stream.write_all(format!("{head}{text}").as_bytes());
+            }
+        });
+    }
+}
+
+/// Attack: a node that serves another snapshot, which follows the rules as well: nobody else has signed it.
+#[test]
+fn rejects_a_snapshot_that_no_quorum_has_signed() {
+    let two = |scene: &Scene| {
+        scene.draw_on_no_vault();
+        scene.edit_policy("quorum = 3", "quorum = 2");
+    };
+    let Some(coast) = Coast::new(two) else { return };
+    let Coast { scene: scene @ Scene { sandbox, .. }, ports } = &coast;
+    let rules = "kind = \"surety/chain-rules\"\nversion = 1\nline = \"signed\"\npolicy_version = 1\ngrace = 4\n";
+    sandbox.write("signed.toml", rules);
+    scene.run("publish here --rules signed.toml ON KEY");
+    coast.live();
+    let at = |node: usize| format!("http://127.0.0.1:{}/v1/oracles/oracle-{node}", ports[2 * (node - 1)]);
+    for node in 1..=3 {
+        let others = match node {
+            1 => format!("nodes = [\"{}\", \"{}\"]", at(2), at(3)),
+            _ => format!("publisher = \"{}\"", at(1)),
+        };
+        let role = format!(
+            "[[oracle]]\nname = \"oracle-{node}\"\nuniverse = \"here/universe.toml\"\npolicy = \"here/policy.toml\"\n\
+             key = {{ file = \"{}\" }}\nprices = {{ file = \"here/market/node-{node}.csv\" }}\nfirst = true\n\
+             deployment = \"deployment.json\"\nallow_insecure_srs = true\n{others}\n",
+            sandbox.demo_key(&format!("oracle-{node}")),
+        );
+        coast.configure(&format!("oracle-{node}"), node - 1, &role);
+    }
+    let hostile = Hostile::default();
+    hostile.serve(ports[6]);
+    let keeper = format!(
+        "[[keeper]]\nname = \"keeper\"\nuniverse = \"here/universe.toml\"\npolicy = \"here/policy.toml\"\n\
+         level = \"maintenance\"\nevery = \"1s\"\nallow_insecure_srs = true\n\
+         nodes = [\"http://127.0.0.1:{}\", \"{}\", \"{}\", \"{}\"]\n\n[keeper.chain]\n{}",
+        ports[6],
+        at(1),
+        at(2),
+        at(3),
+        coast.chain("owner"),
+    );
+    // The keeper's port for operators is where the events are asked for.
+    configure(sandbox, "keeper", [ports[8], ports[9]], &keeper);
+    let _nodes = [1, 2, 3].map(|node| coast.start(&format!("oracle-{node}")));
+    let _keeper = coast.start("keeper");
+    let report = |node: usize| -> Option<Value> {
+        let mut answer = ureq::get(format!("{}/reports/latest", at(node))).call().ok()?;
+        serde_json::from_str(&answer.body_mut().read_to_string().ok()?).ok()
+    };
+    coast.wait_for("an epoch of which the keeper knew two snapshots", || {
+        // Of two nodes instead of three.
+        if let (Some(first), Some(second)) = (report(2), report(3))
+            && first["epoch"] == second["epoch"]
+        {
+            sandbox.write("r2.json", &first.to_string());
+            sandbox.write("r3.json", &second.to_string());
+            let line = "market aggregate here --report r2.json --report r3.json --out own.json --force";
+            if sandbox.surety(line).code == 0 {
+                hostile.0.lock().unwrap().0 = fs::read_to_string(sandbox.path("own.json")).unwrap();
+            }
+        }
+        let served = hostile.0.lock().unwrap().1.clone();
+        let brought = events(ports[9]);
+        served.iter().any(|epoch| brought.iter().any(|what| what.starts_with(&format!("snapshot of epoch {epoch} "))))
+    });
 }

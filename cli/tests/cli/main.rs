@@ -23,6 +23,7 @@ mod import;
 mod keeper;
 mod market;
 mod parameters;
+mod parties;
 mod presentation;
 mod privacy;
 mod prove;

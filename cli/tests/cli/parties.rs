@@ -63,8 +63,8 @@ pub(crate) fn free_ports(count: usize) -> Vec<u16> {
 /// Writes the configuration of some roles, which others and operators ask at two ports.
 pub(crate) fn configure(sandbox: &Sandbox, name: &str, [everybody, operators]: [u16; 2], roles: &str) {
     let head = format!(
-        "kind = \"surety/service\"\nversion = 1\nstate = \"state-{name}\"\n\n[http]\nlisten = \"127.0.0.1:{everybody}\"\n\
-         operators = \"127.0.0.1:{operators}\"\n\n"
+        "kind = \"surety/service\"\nversion = 1\nstate = \"state-{name}\"\n\n[http]\n\
+         listen = \"127.0.0.1:{everybody}\"\noperators = \"127.0.0.1:{operators}\"\n\n"
     );
     sandbox.write(&format!("{name}.toml"), &format!("{head}{roles}"));
 }

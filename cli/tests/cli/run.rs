@@ -2,16 +2,16 @@
 
 use std::{
     fs,
-    net::TcpListener,
     path::Path,
-    process::{Child, Stdio},
-    thread,
-    time::{Duration, Instant},
+    process::{Command, Stdio},
 };
 
 use serde_json::Value;
 
-use crate::sandbox::{Sandbox, read_json};
+use crate::{
+    parties::{Process, SOURCES, configure, free_ports, logs, sources, start, statements_at, wait_for},
+    sandbox::{Sandbox, read_json},
+};
 
 /// How many processes there are.
 const PARTIES: usize = 6;
@@ -19,24 +19,8 @@ const PARTIES: usize = 6;
 /// Seconds of an epoch.
 const EPOCH: u64 = 4;
 
-/// Longest time that anything takes.
-const PATIENCE: Duration = Duration::from_secs(180);
-
-const SOURCES: [(&str, &str); 3] =
-    [("custodian-north", "treasury"), ("custodian-south", "lending"), ("venue-atlas", "trading")];
 const SUBJECT: &str = "0x1111111111111111111111111111111111111111";
 const REGISTRY: &str = "0x2222222222222222222222222222222222222222";
-
-/// A process that is killed when dropped.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// The example's parties, each with a configuration and a port.
 struct Town {
@@ -56,20 +40,12 @@ impl Town {
             sandbox.demo_key(name);
         }
         (1..=3).for_each(|node| drop(sandbox.demo_key(&format!("oracle-{node}"))));
-        sandbox.write("token", "0123456789abcdef0123456789abcdef");
-        let listeners: Vec<_> = (0..2 * PARTIES).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let ports = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
+        let ports = free_ports(2 * PARTIES);
         Self { sandbox, ports }
     }
 
     fn configure(&self, name: &str, party: usize, roles: &str) {
-        let head = format!(
-            "kind = \"surety/service\"\nversion = 1\nstate = \"state-{name}\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\
-             operators = \"127.0.0.1:{}\"\n\n",
-            self.ports[party],
-            self.ports[party + PARTIES]
-        );
-        self.sandbox.write(&format!("{name}.toml"), &format!("{head}{roles}"));
+        configure(&self.sandbox, name, [self.ports[party], self.ports[party + PARTIES]], roles);
     }
 
     fn url(&self, party: usize) -> String {
@@ -77,16 +53,7 @@ impl Town {
     }
 
     fn write_configurations(&self) {
-        let recipient = self.sandbox.surety("key recipient --out fund.age").expect(0).stdout.trim().to_owned();
-        let source = |(name, account): (&str, &str)| {
-            format!(
-                "[[source]]\nname = \"{name}\"\nuniverse = \"universe.toml\"\nkey = {{ file = \"{name}.key\" }}\n\
-                 chain_id = 31337\nregistry = \"{REGISTRY}\"\nevery = \"8s\"\nvalid_for = \"10m\"\n\n\
-                 [[source.accounts]]\naccount = \"{account}\"\nsubject = \"{SUBJECT}\"\nrecipient = \"{recipient}\"\n\
-                 token = {{ file = \"token\" }}\nbalances = {{ file = \"holdings/{name}.csv\" }}\n\n"
-            )
-        };
-        self.configure("source", 0, &SOURCES.map(source).concat());
+        self.configure("source", 0, &sources(&self.sandbox, ".", SUBJECT, REGISTRY, "8s"));
         let at = |node: usize| format!("\"{}/v1/oracles/oracle-{node}\"", self.url(node));
         for node in 1..=3 {
             let others =
@@ -98,20 +65,13 @@ impl Town {
             );
             self.configure(&format!("oracle-{node}"), node, &role);
         }
-        let from = |(name, account): (&str, &str)| {
-            format!(
-                "[[holder.sources]]\nsource = \"{}/v1/sources/{name}\"\naccount = \"{account}\"\n\
-                 token = {{ file = \"token\" }}\n\n",
-                self.url(0)
-            )
-        };
         let holder = format!(
             "[[holder]]\nname = \"fund\"\nuniverse = \"universe.toml\"\npolicy = \"policy.toml\"\n\
              levels = [\"maintenance\"]\nsubject = \"{SUBJECT}\"\nidentity = {{ file = \"fund.age\" }}\n\
              snapshots = [{}, {}]\nallow_insecure_srs = true\ndirectory = \"attested\"\n\n{}",
             at(1),
             at(2),
-            SOURCES.map(from).concat()
+            statements_at(self.ports[0])
         );
         self.configure("holder", 4, &holder);
         let auditor = format!(
@@ -123,12 +83,8 @@ impl Town {
         self.configure("auditor", 5, &auditor);
     }
 
-    /// Starts a party, whose log goes to a file.
     fn start(&self, name: &str) -> Process {
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.sandbox.path(&format!("{name}.log")));
-        let config = format!("{name}.toml");
-        let mut command = self.sandbox.command(["run", "--config", &config, "--log-json"]);
-        Process(command.stdout(Stdio::null()).stderr(log.unwrap()).spawn().unwrap())
+        start(&self.sandbox, name)
     }
 
     fn get(&self, party: usize, path: &str) -> Option<(u16, String)> {
@@ -143,18 +99,12 @@ impl Town {
     }
 
     fn logs(&self) -> String {
-        let names = ["source", "oracle-1", "oracle-2", "oracle-3", "holder", "auditor"];
-        let log = |name: &str| fs::read_to_string(self.sandbox.path(&format!("{name}.log"))).unwrap_or_default();
-        names.map(log).concat()
+        logs(&self.sandbox, &["source", "oracle-1", "oracle-2", "oracle-3", "holder", "auditor"])
     }
 
     #[track_caller]
     fn wait_for(&self, what: &str, is_there: impl Fn() -> bool) {
-        let end = Instant::now() + PATIENCE;
-        while !is_there() {
-            assert!(Instant::now() < end, "expected {what}\n{}", self.logs());
-            thread::sleep(Duration::from_millis(200));
-        }
+        wait_for(what, || self.logs(), is_there);
     }
 }
 
@@ -212,6 +162,38 @@ fn parties_survive_the_death_of_each() {
     // A file for each attestation, whole.
     for entry in fs::read_dir(town.sandbox.path("attested")).unwrap() {
         assert_eq!(read_json(&entry.unwrap().path())["kind"], "surety/attestation");
+    }
+}
+
+/// A disk that is full keeps a holder from attesting, and takes nothing from it.
+#[test]
+fn a_full_disk_loses_nothing() {
+    let town = Town::new();
+    town.write_configurations();
+    let _source = town.start("source");
+    let _nodes = ["oracle-1", "oracle-2", "oracle-3"].map(|name| town.start(name));
+    // No file of the process grows beyond 128 KiB, and a signal about it is ignored: writing fails.
+    let limited = "trap '' XFSZ; ulimit -f 256; exec \"$0\" \"$@\"";
+    let inner = town.sandbox.command(["run", "--config", "holder.toml", "--log-json"]);
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(limited).arg(inner.get_program()).args(inner.get_args());
+    command.current_dir(inner.get_current_dir().unwrap());
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let log = fs::File::create(town.sandbox.path("full.log")).unwrap();
+    let full = Process(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
+    let said = || fs::read_to_string(town.sandbox.path("full.log")).unwrap();
+    town.wait_for("a disk that is full", || said().contains("is full") || said().contains("disk I/O error"));
+    let before = town.epochs();
+    drop(full);
+    let _holder = town.start("holder");
+    town.wait_for("an attestation on a disk with room", || town.epochs().len() > before.len());
+    let after = town.epochs();
+    assert!(before.iter().all(|epoch| after.contains(epoch)), "{before:?} {after:?}");
+    for entry in fs::read_dir(town.sandbox.path("attested")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            assert_eq!(read_json(&path)["kind"], "surety/attestation");
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A source that watches wallets on a chain.
 
-use std::{fs, net::TcpListener, process::Stdio, thread, time::Duration};
+use std::{fs, thread, time::Duration};
 
 use alloy_primitives::{Address, U256};
 use alloy_sol_types::{SolValue as _, sol};
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     chain::Anvil,
+    parties::{TOKEN, free_ports, start},
     sandbox::{Sandbox, read_json},
 };
 
@@ -43,11 +44,11 @@ impl Scene {
         };
         let (wallet, source) = (address("wallet"), address("custodian-north"));
         anvil.fund(&wallet.to_string());
-        let token = anvil.create(wallet, "Tokens", "Token", U256::from(6).abi_encode());
+        let token = anvil.create(wallet, "MockToken", "MockToken", U256::from(6).abi_encode());
         anvil.call(wallet, token, mintCall { to: wallet, amount: U256::from(123_456_789_u64) });
         anvil.ask("anvil_setBalance", json!([wallet.to_string(), "0x1bc16d674ec80001"]));
         anvil.ask("anvil_mine", json!(["0x50"]));
-        sandbox.write("token", "0123456789abcdef0123456789abcdef");
+        sandbox.write("token", TOKEN);
         sandbox.write("rpc-1", &anvil.url);
         // Another name of the same node, for want of another operator.
         sandbox.write("rpc-2", &anvil.url.replace("127.0.0.1", "localhost"));
@@ -64,7 +65,7 @@ impl Scene {
     }
 
     fn configure(&self, binding: &Value, slot: u64) -> u16 {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_ports(1)[0];
         let recipient = self.sandbox.surety("key recipient --out fund.age").expect(0).stdout.trim().to_owned();
         let text = format!(
             "kind = \"surety/service\"\nversion = 1\nstate = \"state\"\n\n[http]\nlisten = \"127.0.0.1:{port}\"\n\n\
@@ -89,14 +90,13 @@ impl Scene {
     fn run(&self, port: u16) -> Result<Value, String> {
         // Nothing that was stated before.
         let _ = fs::remove_dir_all(self.sandbox.path("state"));
-        let log = fs::File::create(self.sandbox.path("source.log")).unwrap();
-        let mut command = self.sandbox.command(["run", "--config", "source.toml"]);
-        let mut process = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let _ = fs::remove_file(self.sandbox.path("source.log"));
+        let _process = start(&self.sandbox, "source");
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let url = format!("http://127.0.0.1:{port}/v1/sources/watcher/treasury/{SUBJECT}");
         let mut found = Err("nothing".to_owned());
         for _ in 0..600 {
-            let asked = agent.get(&url).header("authorization", "Bearer 0123456789abcdef0123456789abcdef").call();
+            let asked = agent.get(&url).header("authorization", format!("Bearer {TOKEN}")).call();
             if let Ok(mut answer) = asked
                 && answer.status() == 200
             {
@@ -110,14 +110,20 @@ impl Scene {
             }
             thread::sleep(Duration::from_millis(100));
         }
-        process.kill().unwrap();
-        process.wait().unwrap();
         found
     }
 
     #[track_caller]
     fn refuses(&self, binding: &Value, slot: u64, says: &str) {
+        self.refuses_where(binding, slot, ["", ""], says);
+    }
+
+    /// The same with a part of the configuration in the place of another.
+    #[track_caller]
+    fn refuses_where(&self, binding: &Value, slot: u64, [from, to]: [&str; 2], says: &str) {
         let port = self.configure(binding, slot);
+        let text = fs::read_to_string(self.sandbox.path("source.toml")).unwrap();
+        self.sandbox.write("source.toml", &text.replace(from, to));
         let refused = self.run(port).unwrap_err();
         assert!(refused.contains(says), "{says}: {refused}");
         // The log has no balance.
@@ -162,10 +168,26 @@ fn rejects_wallets_that_are_not_bound_and_balances_that_are_not_proven() {
     other.ask("anvil_mine", json!(["0x90"]));
     scene.sandbox.write("rpc-2", &other.url);
     scene.refuses(&binding, SLOT, "one block");
-    scene.sandbox.write("rpc-2", &scene.anvil.url);
+    // A token of other decimals would count as more.
+    scene.sandbox.write("rpc-2", &scene.anvil.url.replace("127.0.0.1", "localhost"));
+    scene.refuses_where(&binding, SLOT, ["decimals = 6, token", "decimals = 4, token"], "give the token's own");
+    // Blocks that were final long ago.
+    scene.sandbox.write("rpc-1", &other.url);
+    scene.sandbox.write("rpc-2", &other.url.replace("127.0.0.1", "localhost"));
+    scene.refuses(&binding, SLOT, "a block of time");
+    scene.sandbox.write("rpc-1", &scene.anvil.url);
+    scene.sandbox.write("rpc-2", &format!("{}/", scene.anvil.url));
+    scene.refuses(&binding, SLOT, "expected two nodes, found one twice");
     // One node under two names in the configuration is two secrets; the same secret twice is not.
     let text = fs::read_to_string(scene.sandbox.path("source.toml")).unwrap();
-    scene.sandbox.write("source.toml", &text.replace("rpc-2", "rpc-1"));
-    let refused = scene.sandbox.surety("run --config source.toml --check").expect(2);
-    assert!(refused.says("expected nodes of two operators"), "{}", refused.stderr);
+    let another = text[text.find("[[source]]").unwrap()..].replace("\"watcher\"", "\"other\"");
+    for (changed, says) in [
+        (text.replace("rpc-2", "rpc-1"), "expected nodes of two operators"),
+        (text.replace("decimals = 18", "decimals = 6"), "expected 18, the coin's"),
+        (format!("{text}\n{another}"), "expected each wallet in one account"),
+    ] {
+        scene.sandbox.write("source.toml", &changed);
+        let refused = scene.sandbox.surety("run --config source.toml --check").expect(2);
+        assert!(refused.says(says), "{says}: {}", refused.stderr);
+    }
 }

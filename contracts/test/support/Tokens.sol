@@ -1,28 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
-
-/// @notice A token of which anybody gets as much as they like.
-contract Token is ERC20 {
-    uint8 private immutable DECIMALS;
-
-    constructor(uint8 decimals_) ERC20("Token", "T") {
-        DECIMALS = decimals_;
-    }
-
-    function mint(address to, uint256 amount) external {
-        _mint(to, amount);
-    }
-
-    function decimals() public view override returns (uint8) {
-        return DECIMALS;
-    }
-}
+import {MockToken} from "../../src/mocks/MockToken.sol";
 
 /// @notice A token that keeps a hundredth of every transfer, and all of amounts below a hundred.
-contract FeeToken is Token {
-    constructor() Token(6) {}
+contract FeeToken is MockToken {
+    constructor() MockToken(6) {}
 
     function _update(address from, address to, uint256 amount) internal override {
         uint256 fee = from == address(0) || to == address(0) ? 0 : amount < 100 ? amount : amount / 100;
@@ -33,14 +16,14 @@ contract FeeToken is Token {
 
 /// @notice A token that calls the sender before a transfer and the recipient after it, if they have asked for it. Calls
 /// that fail are ignored, and counted.
-contract HookToken is Token {
+contract HookToken is MockToken {
     mapping(address => bytes) public hooks;
     mapping(address => address) public targets;
     uint256 public calls;
     uint256 public failures;
     bytes public lastFailure;
 
-    constructor() Token(18) {}
+    constructor() MockToken(18) {}
 
     function hook(address target, bytes calldata data) external {
         (targets[msg.sender], hooks[msg.sender]) = (target, data);
@@ -78,8 +61,8 @@ contract Caller {
 }
 
 /// @notice A token that answers false instead of reverting.
-contract FalseToken is Token {
-    constructor() Token(18) {}
+contract FalseToken is MockToken {
+    constructor() MockToken(18) {}
 
     function transfer(address to, uint256 amount) public override returns (bool) {
         return balanceOf(msg.sender) >= amount && super.transfer(to, amount);

@@ -6,8 +6,9 @@ import {Bn254} from "../../src/libraries/Bn254.sol";
 import {SuretyMockRegistry} from "../../src/mocks/SuretyMockRegistry.sol";
 import {Record} from "../../src/types/Attestation.sol";
 import {Asset} from "../../src/types/Collateral.sol";
+import {MockToken} from "../../src/mocks/MockToken.sol";
 import {PolicyRegistryStandIn} from "./MarketStandIns.sol";
-import {FeeToken, Token} from "./Tokens.sol";
+import {FeeToken} from "./Tokens.sol";
 import {VenueStandIn} from "./VenueStandIn.sol";
 import {vm} from "./Vm.sol";
 
@@ -23,7 +24,7 @@ contract VaultHandler {
     SuretyMockRegistry public attestationRegistry;
     VenueStandIn private venue;
     VenueStandIn private consumer;
-    Token[3] private tokens;
+    MockToken[3] private tokens;
     uint256[3] private factors = [uint256(3), 5, 7];
     address[3] private subjects = [address(0xa11ce), address(0xb0b), address(0xca401)];
     /// @dev The lots that count at each number.
@@ -35,7 +36,7 @@ contract VaultHandler {
         vm.warp(1_000_000);
         attestationRegistry = new SuretyMockRegistry(3, 1);
         venue = new VenueStandIn();
-        tokens = [new Token(6), new Token(18), new FeeToken()];
+        tokens = [new MockToken(6), new MockToken(18), new FeeToken()];
         Asset[] memory list = new Asset[](3);
         for (uint256 i = 0; i < 3; ++i) {
             (uint256 x, uint256 y) = Bn254.mul(1, 2, factors[i]);

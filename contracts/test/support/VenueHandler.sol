@@ -7,8 +7,8 @@ import {SuretyMockRegistry} from "../../src/mocks/SuretyMockRegistry.sol";
 import {Record} from "../../src/types/Attestation.sol";
 import {Asset} from "../../src/types/Collateral.sol";
 import {Position, VenueRules} from "../../src/types/Venue.sol";
+import {MockToken} from "../../src/mocks/MockToken.sol";
 import {OracleStandIn, PolicyRegistryStandIn} from "./MarketStandIns.sol";
-import {Token} from "./Tokens.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice A venue with three accounts, whatever happens to it, and its books kept a second time.
@@ -22,7 +22,7 @@ contract VenueHandler {
     SuretyMockRegistry private attestationRegistry = new SuretyMockRegistry(3, 1);
     PolicyRegistryStandIn private policyRegistry = new PolicyRegistryStandIn();
     OracleStandIn private oracle = new OracleStandIn();
-    Token private quote = new Token(6);
+    MockToken private quote = new MockToken(6);
     CollateralVault private vault;
     MarginGatedVenue private venue;
     address[3] private accounts = [address(0xa11ce), address(0xb0b), address(0xca401)];

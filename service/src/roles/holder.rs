@@ -495,13 +495,22 @@ impl Holder {
             return Ok(());
         }
         let contracts = chain.connect()?;
+        let newest = contracts.latest(self.policy.committed())?.map(|latest| latest.epoch);
+        if newest.is_none_or(|newest| newest < epoch) {
+            // A keeper brings it; before, the registry refuses.
+            let length = self.policy.committed().policy().oracle.epoch.0;
+            if now.0 < (epoch + 1).saturating_mul(length) {
+                return Ok(());
+            }
+            let found = newest.map_or_else(|| "none".to_owned(), |newest| format!("that of epoch {newest}"));
+            return Err(NotDone::outside("oracle on chain", format!("the snapshot of epoch {epoch}"), found).into());
+        }
         if known {
             // A block may be the chain's no longer, and a newer statement or a vault end what counted.
             self.looked_at.insert(level.clone(), now);
             let question = Question { level: level.clone(), max_age: self.policy.committed().policy().oracle.max_age };
             let standing = contracts.query(&self.subject, self.policy.committed(), Some(&question))?;
-            let is_old = contracts.latest(self.policy.committed())?.is_some_and(|latest| latest.epoch != epoch);
-            if is_old || standing.sufficient.or(standing.short).unwrap_or(false) {
+            if newest != Some(epoch) || standing.sufficient.or(standing.short).unwrap_or(false) {
                 return Ok(());
             }
         }

@@ -146,6 +146,12 @@ impl Oracle {
         if self.world.state.at(&self.shelves.reports, epoch)?.is_some() {
             return Ok(());
         }
+        // Prices of now are none of an epoch that is over, whatever a clock says that was set back.
+        if let Some(newest) = self.world.state.newest_number(&self.shelves.reports)?.filter(|newest| *newest > epoch) {
+            let (expected, found) = (format!("epoch {newest}, of which this node has reported, or later"), epoch);
+            let advice = "set the clock; if it was fast before, the node reports again once that epoch is over";
+            return Err(NotDone::outside("clock", expected, found.to_string()).advise(advice).into());
+        }
         let previous = self.previous(epoch)?;
         let text = feed::read(&self.feed, &self.world.client)?;
         let (file, mut notes) = (feed::name(&self.feed), Vec::new());

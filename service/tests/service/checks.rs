@@ -21,7 +21,7 @@ use surety_prover::{
     oracle::{self, Clock, Comparison, Previous},
     source::{self, StatementTerms},
 };
-use surety_service::roles::{Role, World, auditor::Auditor, holder::Holder, oracle::Oracle};
+use surety_service::roles::{Role, World, auditor::Auditor, holder::Holder, oracle::Oracle, source::Source};
 use surety_verifier::attestation::{claim::Attestation, eip712::Audience};
 use surety_walkthrough::example;
 
@@ -199,6 +199,40 @@ fn rejects_snapshots_of_later_epochs() {
     let found = said(&mut role, Timestamp(now.0 - 60));
     assert!(found.contains("/latest: expected a snapshot of epoch"), "{found}");
     assert!(world.state.newest(&role.shelves().snapshots).unwrap().is_none());
+}
+
+/// A clock that is set back has a node sign prices of now for an epoch that is over.
+#[test]
+fn rejects_reports_of_epochs_that_are_over() {
+    let town = Town::with_epochs(6, 60);
+    let now = clock::now();
+    let (mut role, world) = node(&town, 0);
+    said(&mut role, now);
+    let reported = || world.state.numbers(&role.shelves().reports, 0, 10).unwrap();
+    let first = reported();
+    assert_eq!(first, [now.0 / 60]);
+    let found = said(&mut role, Timestamp(now.0 - 120));
+    assert!(found.contains(&format!("clock: expected epoch {}, of which this node has reported", first[0])), "{found}");
+    assert_eq!(world.state.numbers(&role.shelves().reports, 0, 10).unwrap(), first);
+}
+
+/// A clock that was fast, and is set right: what was stated with it counts no more for when a statement is due.
+#[test]
+fn a_clock_that_is_set_back_stops_no_statements() {
+    let town = Town::new(1);
+    let (configuration, world) = town.configured(0, &town.sources());
+    let mut source = Source::new(configuration.source.into_iter().next().unwrap(), "source[0]", &world).unwrap();
+    let (_, served) = source.served().into_iter().next().unwrap();
+    let newest = || world.state.newest_document::<Bundle>(&served.shelf).unwrap().unwrap().1.statement;
+    let now = clock::now();
+    for time in [Timestamp(now.0 + 86_400), now, Timestamp(now.0 - 3_600)] {
+        let before = world.state.newest_document::<Bundle>(&served.shelf).unwrap();
+        source.step(time).unwrap();
+        let statement = newest();
+        assert_eq!(statement.as_of, time);
+        // Later statements count, whatever their time is.
+        assert!(before.is_none_or(|(_, before)| before.statement.sequence < statement.sequence));
+    }
 }
 
 /// Attack: a holder that sends an auditor round in circles, or has it take something else.

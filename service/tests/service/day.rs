@@ -9,10 +9,16 @@ use std::{
 };
 
 use serde_json::Value;
-use surety_core::text::{Document as _, table::Dialect};
-use surety_host::keys::demo_key;
+use surety_core::{
+    text::{Document as _, table::Dialect},
+    units::{Seconds, Timestamp},
+};
+use surety_host::{clock, keys::demo_key};
 use surety_import::observations::read_observations;
-use surety_margin::{market::Report, universe::Universe};
+use surety_margin::{
+    market::{Observed, Report},
+    universe::Universe,
+};
 use surety_prover::{
     bundle::Bundle,
     oracle::{self, Clock, Comparison},
@@ -193,9 +199,9 @@ fn rejects_other_prices_of_an_epoch() {
     assert_eq!(town.get(4, "/v1/holders/fund/levels/maintenance/latest", None).1, attested);
 }
 
-/// Attack: a node that signs a report with which no snapshot can be made.
-#[test]
-fn rejects_a_report_that_would_spoil_the_snapshot_of_others() {
+/// The publisher makes snapshots of two reports beside a node that signs what `change` makes of its own at a time, for
+/// whatever epoch it is asked.
+fn spoils_nothing(change: impl Fn(&mut Vec<Observed>) + Send + 'static, time: impl Fn() -> Timestamp + Send + 'static) {
     let town = Town::with_epochs(6, 1_000_000);
     let policy = fs::read_to_string(town.path("policy.toml")).unwrap();
     let policy = policy.replace("quorum = 3", "quorum = 2").replace("epoch = 1000000", "epoch = 8");
@@ -203,18 +209,38 @@ fn rejects_a_report_that_would_spoil_the_snapshot_of_others() {
     let universe: Universe = surety_host::documents::read(&town.path("universe.toml")).unwrap();
     let policy = surety_host::documents::read_policy(&town.path("policy.toml"), &universe).unwrap();
     let file = example::OBSERVATIONS[2];
-    let observed = read_observations(file.path, file.text, &policy, &Dialect::default(), &mut Vec::new()).unwrap();
-    let (key, now) = (demo_key("oracle-3").unwrap(), surety_host::clock::now());
-    let report = oracle::sign(&policy, &universe, observed, Clock::at(now), Comparison::None, &key).unwrap();
-    // It says whatever epoch it is asked for, of a time that is in none of them.
-    let of_later = move |epoch: u64| report::sign(Report { epoch, ..report.clone() }, &key).unwrap().to_json().unwrap();
+    let mut observed = read_observations(file.path, file.text, &policy, &Dialect::default(), &mut Vec::new()).unwrap();
+    change(&mut observed);
+    let key = demo_key("oracle-3").unwrap();
     answer(town.ports[3], move |path| {
-        let epoch = path.strip_prefix("/v1/oracles/oracle-3/reports/")?.parse().ok()?;
-        Some(of_later(epoch))
+        let epoch: u64 = path.strip_prefix("/v1/oracles/oracle-3/reports/")?.parse().ok()?;
+        let clock = Clock::at(time());
+        let report = oracle::sign(&policy, &universe, observed.clone(), clock, Comparison::None, &key).unwrap();
+        Some(report::sign(Report { epoch, ..report }, &key).unwrap().to_json().unwrap())
     });
     let publisher = town.start(1, &town.oracle(0));
     let _node = town.start(2, &town.oracle(1));
     town.wait_for("a snapshot of two", || events(&publisher).iter().any(|event| event.contains("from 2 reports")));
+    assert!(events(&publisher).iter().all(|event| !event.contains("from 3 reports")));
+}
+
+/// Attack: a node that signs a report with which no snapshot can be made.
+#[test]
+fn rejects_a_report_that_would_spoil_the_snapshot_of_others() {
+    // It says whatever epoch it is asked for, of a time that is in none of them.
+    let before = Timestamp(clock::now().0 - 8);
+    spoils_nothing(|_| {}, move || before);
+}
+
+/// Attack: a price as old as the policy allows, so that nobody has time to attest over the snapshot.
+#[test]
+fn rejects_a_report_whose_prices_leave_no_time() {
+    let age = |observed: &mut Observed| {
+        if let Observed::Price(observation) = observed {
+            observation.age = Seconds(895);
+        }
+    };
+    spoils_nothing(move |observed| observed.iter_mut().for_each(age), clock::now);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rand_core::{OsRng, RngCore as _};
+use surety_chain::{Deployment, local::Anvil};
 use surety_core::text::Document as _;
 use surety_host::{
     files::{self, Access, Existing},
@@ -12,6 +13,7 @@ use surety_margin::universe::Universe;
 use surety_prover::bundle::Identity;
 use surety_walkthrough::example;
 
+use super::local::{Chain, PAYERS};
 use crate::{
     Session,
     error::Error,
@@ -31,11 +33,15 @@ const SOURCES: [(&str, &str); 3] =
 const SUBJECT: &str = "0x1111111111111111111111111111111111111111";
 const REGISTRY: &str = "0x2222222222222222222222222222222222222222";
 
-/// Writes the example's files to a directory, unless they are there, and gives the configuration's path.
-pub(super) fn write(directory: &Path, session: &Session) -> Result<PathBuf, Error> {
+/// Writes the example's files to a directory, unless they are there, and starts a chain: in a new directory if there is
+/// a program for it, in another one if it was there before. Gives the configuration's path, and the chain.
+pub(super) fn prepare(directory: &Path, session: &Session) -> Result<(PathBuf, Option<Chain>), Error> {
     let configuration = directory.join("surety.toml");
+    let setups = setups()?;
     if configuration.exists() {
-        return Ok(configuration);
+        let is_on_chain = directory.join("deployment.json").exists();
+        let chain = is_on_chain.then(|| Chain::start(directory, &setups, session)).transpose()?;
+        return Ok((configuration, chain));
     }
     let put = |name: &str, text: &str, access: Access| {
         let path = directory.join(name);
@@ -43,7 +49,7 @@ pub(super) fn write(directory: &Path, session: &Session) -> Result<PathBuf, Erro
         files::write(&path, text.as_bytes(), access, Existing::Replace)
     };
     let universe = Universe::from_toml(example::UNIVERSE.path, example::UNIVERSE.text)?;
-    let setup = setups()?.preferred(universe.capacity, &session.progress)?;
+    let setup = setups.preferred(universe.capacity, &session.progress)?;
     warn_of_set_up(setup.origin(), setup.id(), &session.progress);
     put("universe.toml", &example::universe_over(&setup), Access::Public)?;
     let policy = example::POLICY.text.replace("epoch = 300", &format!("epoch = {EPOCH}"));
@@ -64,14 +70,25 @@ pub(super) fn write(directory: &Path, session: &Session) -> Result<PathBuf, Erro
     let mut token = [0; 16];
     OsRng.fill_bytes(&mut token);
     put("token", &alloy_primitives::hex::encode(token), Access::Secret)?;
+    let chain = if Anvil::is_there() {
+        Some(Chain::start(directory, &setups, session)?)
+    } else {
+        session.progress.note("anvil is not on PATH: the demonstration does without a chain");
+        None
+    };
     // Last: a directory with it is whole.
-    put("surety.toml", &text(&identity.recipient().to_string()), Access::Public)?;
-    Ok(configuration)
+    let deployment = chain.as_ref().map(|chain| &chain.deployment);
+    put("surety.toml", &text(&identity.recipient().to_string(), deployment), Access::Public)?;
+    Ok((configuration, chain))
 }
 
 /// The configuration: every party asks the others over HTTP, as if they were elsewhere.
-fn text(recipient: &str) -> String {
+fn text(recipient: &str, deployment: Option<&Deployment>) -> String {
     let [everybody, operators] = LISTEN;
+    let registry = deployment.map_or_else(|| REGISTRY.to_owned(), |deployment| deployment.registry.to_string());
+    let paid_by = |name: &str| {
+        format!("deployment = \"deployment.json\"\nrpc = {{ file = \"rpc\" }}\nkey = {{ file = \"keys/{name}\" }}\n")
+    };
     let at = format!("http://{everybody}/v1");
     let mut text = format!(
         "# Three sources, three oracle nodes, a holder and an auditor, all on this machine.\n\
@@ -81,7 +98,7 @@ fn text(recipient: &str) -> String {
     for (name, account) in SOURCES {
         text += &format!(
             "\n[[source]]\nname = \"{name}\"\nuniverse = \"universe.toml\"\nkey = {{ file = \"keys/{name}\" }}\n\
-             chain_id = 31337\nregistry = \"{REGISTRY}\"\nevery = \"30s\"\nvalid_for = \"10m\"\n\n\
+             chain_id = 31337\nregistry = \"{registry}\"\nevery = \"30s\"\nvalid_for = \"10m\"\n\n\
              [[source.accounts]]\naccount = \"{account}\"\nsubject = \"{SUBJECT}\"\nrecipient = \"{recipient}\"\n\
              token = {{ file = \"token\" }}\nbalances = {{ file = \"holdings/{name}.csv\" }}\n"
         );
@@ -96,6 +113,9 @@ fn text(recipient: &str) -> String {
              key = {{ file = \"keys/oracle-{node}\" }}\nprices = {{ file = \"market/node-{node}.csv\" }}\n\
              first = true\n{others}\n"
         );
+        if deployment.is_some() {
+            text += "deployment = \"deployment.json\"\nallow_insecure_srs = true\n";
+        }
     }
     text += &format!(
         "\n[[holder]]\nname = \"fund\"\nuniverse = \"universe.toml\"\npolicy = \"policy.toml\"\n\
@@ -110,6 +130,17 @@ fn text(recipient: &str) -> String {
              token = {{ file = \"token\" }}\n"
         );
     }
+    if deployment.is_some() {
+        let [holder, keeper] = PAYERS;
+        text += &format!("\n[holder.chain]\n{}", paid_by(holder));
+        let nodes = [1, 2, 3].map(|node| format!("\"{at}/oracles/oracle-{node}\"")).join(", ");
+        text += &format!(
+            "\n[[keeper]]\nname = \"keeper\"\nuniverse = \"universe.toml\"\npolicy = \"policy.toml\"\n\
+             level = \"maintenance\"\nsubjects = [\"{SUBJECT}\"]\nnodes = [{nodes}]\nevery = \"1s\"\n\
+             allow_insecure_srs = true\n\n[keeper.chain]\n{}",
+            paid_by(keeper)
+        );
+    }
     text += &format!(
         "\n[[auditor]]\nname = \"auditor\"\nuniverse = \"universe.toml\"\npolicy = \"policy.toml\"\n\
          allow_insecure_srs = true\nevery = \"{EPOCH}s\"\nreport = \"report.html\"\n\n\
@@ -122,11 +153,31 @@ fn text(recipient: &str) -> String {
 mod tests {
     use surety_service::configuration::Configuration;
 
+    use surety_core::{
+        FormatVersion,
+        ident::{Bytes32, EvmAddress},
+        kind::KindOf,
+    };
+
     use super::*;
 
     #[test]
     fn the_configuration_is_one() {
-        let configuration = Configuration::from_toml("surety.toml", &text("age1recipient")).unwrap();
-        assert_eq!(configuration.roles().len(), 8);
+        let read = |deployment| Configuration::from_toml("surety.toml", &text("age1recipient", deployment)).unwrap();
+        assert_eq!(read(None).roles().len(), 8);
+        let at = EvmAddress::ZERO;
+        let deployment = Deployment {
+            kind: KindOf::new(),
+            version: FormatVersion,
+            chain_id: 31_337,
+            verifying_key: Bytes32::ZERO,
+            verifier: at,
+            policies: at,
+            oracle: at,
+            registry: at,
+            books: None,
+            vault: None,
+        };
+        assert_eq!(read(Some(&deployment)).roles().len(), 9);
     }
 }

@@ -1,6 +1,7 @@
 //! `surety run`
 
 mod demo;
+mod local;
 
 use std::{io, path::PathBuf, sync::Arc, thread};
 
@@ -19,7 +20,8 @@ pub(crate) struct Args {
     /// The configuration: roles, state and what is served
     #[arg(long, default_value = "surety.toml", value_name = "FILE")]
     config: PathBuf,
-    /// Run all parties of the example on this machine, from a directory that is written unless it is there
+    /// Run all parties of the example on this machine, from a directory that is written unless it is there; on a chain
+    /// with a keeper, too, if Anvil is on PATH
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "surety-demo", conflicts_with = "config")]
     demo: Option<PathBuf>,
     /// Read the configuration and all that it names, and stop
@@ -31,9 +33,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
-    let config = match &args.demo {
-        Some(directory) => demo::write(directory, session)?,
-        None => args.config.clone(),
+    // A chain lives as long as the process.
+    let (config, _chain) = match &args.demo {
+        Some(directory) => demo::prepare(directory, session)?,
+        None => (args.config.clone(), None),
     };
     let configuration: Configuration = documents::read(&config)?;
     let directory = config.parent().map(PathBuf::from).unwrap_or_default();

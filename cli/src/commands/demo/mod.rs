@@ -1,5 +1,7 @@
 //! `surety demo`
 
+mod on_chain;
+
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -32,13 +34,27 @@ pub(crate) struct Args {
     /// Spread the attestations over this many days, so that most have lapsed [default: all count now]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3_650), requires = "batch")]
     days: Option<u32>,
+    /// Go on to a chain: contracts, a position, a falling market and a liquidation, on the node of Anvil at URL
+    /// [default: one that is started, and ends with the command]
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = OWN_NODE, conflicts_with = "batch")]
+    rpc: Option<String>,
 }
+
+/// The value of `--rpc` without a URL.
+const OWN_NODE: &str = "";
 
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     if let Some(count) = args.batch {
         return run_batch(args, count, session);
     }
     let directories = Directories::of_user()?;
+    if let Some(url) = &args.rpc {
+        session.progress.warn(KEYS);
+        let setups = Setups::new(&directories);
+        args.network.seek_ceremony(&setups, demo::capacity()?, &session.progress)?;
+        let url = Some(url.as_str()).filter(|url| *url != OWN_NODE);
+        return on_chain::run(&args.out, url, args.force.existing(), &setups, session);
+    }
     let layout = Layout::new(&args.out);
     let progress = &session.progress;
     progress.warn(KEYS);
