@@ -25,7 +25,7 @@ use surety_chain::{
 use surety_core::{
     FormatVersion,
     failure::{Class, Internal},
-    ident::{Bytes32, EvmAddress, Name},
+    ident::{Bytes32, EvmAddress, HexBytes, Name},
     kind::KindOf,
     text::{Document as _, table::Dialect},
     units::{Decimals, Lots, Price, Seconds, Timestamp},
@@ -75,6 +75,9 @@ const POSITION: i128 = 100_000_000;
 
 /// What counts as collateral in the vault, the decimals of its token, and how much the account deposits of it, in lots.
 const COLLATERAL: (&str, u8, i128) = ("USDC", 6, 1_000_000_000_000);
+
+/// The vault's address as long as there is none.
+const NOWHERE: EvmAddress = HexBytes([1; 20]);
 
 /// Levels of the policy: for holding a position, and for opening one.
 const LEVELS: [&str; 2] = ["maintenance", "initial"];
@@ -201,7 +204,7 @@ pub(super) fn run(
     // The vault's address is known once it is there, and then enters the policy.
     let params = setups.params(setup.id(), universe.capacity, &session.progress)?;
     let key = setups.verifying_key(setup.id(), universe.capacity, &session.progress)?;
-    let mut policy = Policy { vault: Some(vault(&node, EvmAddress::ZERO, token)?), ..policy };
+    let mut policy = Policy { vault: Some(vault(&node, NOWHERE, token)?), ..policy };
     let compiled = CompiledPolicy::compile(policy.clone(), universe.clone(), &params)?;
     let terms =
         DeploymentTerms { owner: owner.address(), guardian: keeper.address(), delay: Seconds(0), exclusive: false };
@@ -209,7 +212,7 @@ pub(super) fn run(
     let deployment = contracts.deployment().clone();
     teller.tell("the contracts are created from the code that this program carries");
 
-    policy.vault = Some(vault(&node, deployment.vault.unwrap_or(EvmAddress::ZERO), token)?);
+    policy.vault = Some(vault(&node, deployment.vault.unwrap_or(NOWHERE), token)?);
     let put = |path: &Path, text: &str| files::write(path, text.as_bytes(), Access::Public, existing);
     put(&layout.universe(), &universe_text)?;
     put(&layout.policy(), &policy.to_toml().map_err(documents::DocumentError::from)?)?;
@@ -253,9 +256,6 @@ pub(super) fn run(
         prices: prices(committed.policy())?,
         keys: &keys,
     };
-    chain.mint(&token, &subject.address(), COLLATERAL.2.unsigned_abs(), owner)?;
-    let lots = Lots::new(COLLATERAL.2).map_err(Internal)?;
-    contracts.deposit(committed, &name(COLLATERAL.0)?, lots, subject)?;
     let max_age = committed.policy().oracle.max_age.0;
     let venue_terms = VenueTerms {
         market: u32::try_from(market).unwrap_or(u32::MAX),
@@ -267,7 +267,10 @@ pub(super) fn run(
         funds: COLLATERAL.2.unsigned_abs(),
     };
     let venue = chain.venue(&contracts, committed, &venue_terms, owner)?;
-    teller.tell("the account deposits collateral in the vault, and a venue opens");
+    chain.mint(&token, &subject.address(), COLLATERAL.2.unsigned_abs(), owner)?;
+    let lots = Lots::new(COLLATERAL.2).map_err(Internal)?;
+    contracts.deposit(committed, &name(COLLATERAL.0)?, lots, subject)?;
+    teller.tell("a venue opens, and the account deposits collateral in its vault");
 
     account.next(1)?;
     let (proof, _) = account.attest(LEVELS[1])?;
