@@ -38,7 +38,7 @@ use surety_verifier::attestation::{
     claim::Attestation,
     compiled::{CommittedPolicy, CompiledPolicy},
     eip712::Audience,
-    identifiers::SnapshotId,
+    identifiers::{PricesId, SnapshotId},
     report::{check_snapshot, snapshot_id},
     signature::signer,
     statement::Statement,
@@ -120,7 +120,7 @@ pub struct Shelves {
     pub attestations: BTreeMap<Name, Shelf>,
     /// The snapshots that were proven against, by epoch.
     pub snapshots: Shelf,
-    /// The identifiers of the first snapshots on which publishers agreed, by epoch.
+    /// The identifiers of the first prices on which publishers agreed, by epoch.
     pins: Shelf,
 }
 
@@ -181,7 +181,7 @@ impl Holder {
         let shelves = Shelves {
             attestations: role.levels.iter().map(attestations).collect(),
             snapshots: shelf(&label, &["snapshot", &id]),
-            pins: shelf(&label, &["pin", &id]),
+            pins: shelf(&label, &["prices", &id]),
         };
         let holder = Self {
             world: Arc::clone(world),
@@ -378,7 +378,8 @@ impl Holder {
         Stated { statements, openings, vault }: &Stated,
         now: Timestamp,
     ) -> Result<(), AnyFailure> {
-        let newest = self.newest(level)?;
+        let committed = self.policy.committed();
+        let (newest, id) = (self.newest(level)?, snapshot_id(committed, snapshot));
         let hashes = |statements: &[Statement]| {
             let mut hashes: Vec<Bytes32> = statements.iter().map(Statement::hash).collect();
             hashes.sort_unstable();
@@ -389,14 +390,13 @@ impl Holder {
             let checkpoint = vault.as_ref().map_or(Bytes32::ZERO, |vault| vault.checkpoint);
             *epoch > snapshot.epoch
                 || *epoch == snapshot.epoch
+                    && claim.snapshot == id
                     && claim.vault_checkpoint == checkpoint
                     && hashes(&claim.statements) == hashes(statements)
         };
         if newest.as_ref().is_some_and(is_same) {
             return Ok(());
         }
-        let committed = self.policy.committed();
-        let id = snapshot_id(committed, snapshot);
         self.proven.check(committed.id(), snapshot.epoch, id)?;
         let request = ProofRequest {
             policy: &self.policy,
@@ -448,12 +448,14 @@ impl Holder {
         Ok(())
     }
 
-    /// Takes a snapshot on which publishers agree for the only one of its epoch. Says whether it is the newest.
+    /// Takes the prices on which publishers agree for the only ones of their epoch. Says whether they are the newest.
     ///
     /// An answer about an account, whatever it is and whoever learns it, says something of its holdings at the prices
-    /// that it is about. So nothing is evaluated at other prices of an epoch, nor of an earlier one.
+    /// that it is about. So nothing is evaluated at other prices of an epoch, nor of an earlier one. The same prices as
+    /// of another time tell nothing more: a chain that is reorganised has such a snapshot.
     fn pin(&self, snapshot: &Snapshot) -> Result<bool, AnyFailure> {
-        let (pins, id) = (&self.shelves.pins, snapshot_id(self.policy.committed(), snapshot).0.to_string());
+        let (pins, id) = (&self.shelves.pins, PricesId::of(self.policy.committed().feeds_id(), &snapshot.into()));
+        let id = id.0.to_string();
         if self.world.state.newest_number(pins)?.is_some_and(|epoch| epoch > snapshot.epoch) {
             return Ok(false);
         }
