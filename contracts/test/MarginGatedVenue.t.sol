@@ -5,6 +5,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {CollateralVault} from "../src/core/CollateralVault.sol";
 import {MarginGatedVenue} from "../src/examples/MarginGatedVenue.sol";
+import {ICollateralAuction} from "../src/interfaces/ICollateralAuction.sol";
 import {ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
 import {IMarginGatedVenue} from "../src/interfaces/IMarginGatedVenue.sol";
 import {SuretyMockRegistry} from "../src/mocks/SuretyMockRegistry.sol";
@@ -27,6 +28,7 @@ contract MarginGatedVenueTest {
     uint96 private constant PRICE = 2_000e8;
     uint32 private constant SHORTFALL = 3;
     uint256 private constant DOLLAR = 1e6;
+    ICollateralAuction private constant NO_AUCTION = ICollateralAuction(address(0));
     uint256 private constant POOL = 1_000_000 * DOLLAR;
 
     SuretyMockRegistry private attestationRegistry;
@@ -154,7 +156,9 @@ contract MarginGatedVenueTest {
 
     function test_rejects_a_quote_token_that_is_no_asset() external {
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InvalidRules.selector, "quote"));
-        new MarginGatedVenue(address(this), attestationRegistry, policyRegistry, oracle, vault, other, _rules());
+        new MarginGatedVenue(
+            address(this), attestationRegistry, policyRegistry, oracle, vault, other, NO_AUCTION, _rules()
+        );
     }
 
     // Opening.
@@ -1008,9 +1012,10 @@ contract MarginGatedVenueTest {
         list[0] = Asset({token: address(hooked), unit: 1e6, x: 1, y: 2});
         vault = new CollateralVault(attestationRegistry, keccak256("universe"), list);
         policyRegistry.setVault(address(vault));
-        venue =
-            new MarginGatedVenue(address(payer), attestationRegistry, policyRegistry, oracle, vault, hooked, _rules());
-        bytes[12] memory entries = [
+        venue = new MarginGatedVenue(
+            address(payer), attestationRegistry, policyRegistry, oracle, vault, hooked, NO_AUCTION, _rules()
+        );
+        bytes[13] memory entries = [
             abi.encodeCall(IMarginGatedVenue.open, (1e18)),
             abi.encodeCall(IMarginGatedVenue.close, ()),
             abi.encodeCall(IMarginGatedVenue.flag, (alice)),
@@ -1022,7 +1027,8 @@ contract MarginGatedVenueTest {
             abi.encodeCall(IMarginGatedVenue.fund, (1)),
             abi.encodeCall(IMarginGatedVenue.defund, (1, alice)),
             abi.encodeCall(IMarginGatedVenue.insure, (1)),
-            abi.encodeCall(IMarginGatedVenue.coverLoss, (1))
+            abi.encodeCall(IMarginGatedVenue.coverLoss, (1)),
+            abi.encodeCall(IMarginGatedVenue.collect, (alice))
         ];
         bytes memory reason = abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
         hooked.mint(address(payer), entries.length);
@@ -1090,7 +1096,9 @@ contract MarginGatedVenueTest {
     }
 
     function _create(VenueRules memory rules) private returns (MarginGatedVenue) {
-        return new MarginGatedVenue(address(this), attestationRegistry, policyRegistry, oracle, vault, quote, rules);
+        return new MarginGatedVenue(
+            address(this), attestationRegistry, policyRegistry, oracle, vault, quote, NO_AUCTION, rules
+        );
     }
 
     function _deposit(uint256 amount) private {
