@@ -262,8 +262,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         nonReentrant
         returns (uint256 received)
     {
-        // The taker may have been called since the amount was computed, and have had quote tokens of the account
-        // collected.
+        // Since the amount was computed the taker may have had quote tokens of the account collected.
         if (amount > owedBy(subject)) revert InvalidAmount(amount);
         received = _receive(from, amount);
         _recover(subject, received);
@@ -387,7 +386,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         _indebt(subject, shortfall, penalty - paidPenalty, by);
     }
 
-    /// @dev Has an account owe what it has not paid. An account that owes has no position, and so owes nothing before.
+    /// @dev Has an account owe what it has not paid. It owed nothing when it opened the position, so that no earlier
+    /// debt is overwritten.
     function _indebt(address subject, uint256 loss, uint256 penalty, address keeper) private {
         if (!_sells() || loss + penalty == 0) return;
         _debts[subject] =

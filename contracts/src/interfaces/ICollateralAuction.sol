@@ -98,7 +98,7 @@ interface ICollateralAuction {
     /// @param token The token to take.
     /// @param amount The most to take, in the token's smallest units.
     /// @param mostPayment The most to pay for all of the amount, in the quote token's smallest units. If less is taken,
-    /// the most is less in proportion.
+    /// the most is less in proportion: {offerOf} says what there is.
     /// @param to The recipient of the collateral.
     /// @param data Empty, or what the caller is called with: see {IAuctionTaker}.
     /// @return taken The amount that has left the vault.
