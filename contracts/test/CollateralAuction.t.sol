@@ -246,6 +246,14 @@ contract CollateralAuctionTest {
         _expectRefusal(alice, ether_, 1, abi.encodeWithSelector(ICollateralAuction.NothingOwed.selector, alice));
     }
 
+    /// @notice What is owed would buy more than the smallest unit.
+    function test_takes_no_more_than_is_asked_for() external {
+        _start(alice, 1);
+        _expectOffer(1, 1);
+        (uint256 taken, uint256 payment) = auction.offerOf(alice, address(ether_), 1e18);
+        require(taken == 416_666_666 && payment == 1);
+    }
+
     function test_takes_what_waits_to_be_withdrawn() external {
         vm.prank(alice);
         vault.requestWithdrawal(address(ether_), 10e18);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {CollateralAuction} from "../src/core/CollateralAuction.sol";
 import {CollateralVault} from "../src/core/CollateralVault.sol";
 import {MarginGatedVenue} from "../src/examples/MarginGatedVenue.sol";
@@ -15,7 +16,7 @@ import {Asset} from "../src/types/Collateral.sol";
 import {Debt, VenueRules} from "../src/types/Venue.sol";
 import {OracleStandIn, PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
 import {HostileTaker} from "./support/Takers.sol";
-import {Token} from "./support/Tokens.sol";
+import {HookToken, Token} from "./support/Tokens.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @notice The example venue with an auction: what accounts owe, what is sold for it, and what that is booked as.
@@ -252,6 +253,44 @@ contract MarginGatedVenueAuctionTest {
             address(auction),
             abi.encodeCall(ICollateralAuction.take, (alice, address(ether_), 1e18, MOST, address(taker), data))
         );
+    }
+
+    /// @notice Attack: tokens that call their sender and recipient, who call the venue before a payment is booked. What
+    /// they insure would count twice.
+    function test_rejects_calls_to_the_venue_from_within_a_sale() external {
+        (HookToken hookedQuote, HookToken hookedEther) = (new HookToken(), new HookToken());
+        (quote, ether_) = (hookedQuote, hookedEther);
+        vault = new CollateralVault(attestationRegistry, keccak256("universe"), _assets());
+        attestationRegistry.setVault(vault);
+        policyRegistry.setVault(address(vault));
+        auction = _auction(vault, quote, POLICY);
+        VenueRules memory rules = _rules();
+        rules.maxNotional = type(uint128).max;
+        venue = _create(auction, rules);
+        vault.setVenue(venue, POLICY);
+        quote.mint(address(this), 1e30);
+        quote.approve(address(venue), MOST);
+        venue.fund(1e30);
+        _deposit(ether_, 1e18);
+        _openAndFallShort();
+        _liquidateShort();
+
+        HostileTaker taker = new HostileTaker();
+        quote.mint(address(taker), 1e24);
+        taker.run(address(quote), abi.encodeCall(quote.approve, (address(venue), MOST)));
+        bytes memory insurance = abi.encodeCall(IMarginGatedVenue.insure, (1e18));
+        HookToken[2] memory tokens = [hookedQuote, hookedEther];
+        for (uint256 i = 0; i < 2; ++i) {
+            taker.run(address(tokens[i]), abi.encodeCall(HookToken.hook, (address(venue), insurance)));
+        }
+        bytes memory taking =
+            abi.encodeCall(ICollateralAuction.take, (alice, address(ether_), 1e17, MOST, address(taker), ""));
+        taker.run(address(auction), taking);
+        bytes memory reason = abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+        for (uint256 i = 0; i < 2; ++i) {
+            require(tokens[i].failures() == 1 && keccak256(tokens[i].lastFailure()) == keccak256(reason));
+        }
+        require(venue.owedBy(alice) == 117e18 && venue.insurance() == 0);
     }
 
     /// @notice Attack: the account takes its own collateral, and withdraws the rest before it has paid.
