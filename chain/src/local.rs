@@ -8,7 +8,7 @@ use std::{
 };
 
 use alloy::providers::Provider as _;
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolValue as _;
 use serde_json::{Value, json};
 use surety_core::{
@@ -279,7 +279,9 @@ impl LocalChain<'_> {
         let own = address(&owner.address());
         let [registry, policies, oracle, vault_at, quote] =
             [registry, policies, oracle, &vault, &terms.quote].map(address);
-        let arguments = (own, registry, policies, oracle, vault_at, quote, rules).abi_encode_params();
+        // Nothing is auctioned: what is seized pays.
+        let auction = Address::ZERO;
+        let arguments = (own, registry, policies, oracle, vault_at, quote, auction, rules).abi_encode_params();
         let venue = self.create("MarginGatedVenue", arguments, "creating the venue", owner)?;
         let call = setVenueCall { venue: address(&venue), policy: word(&policy.id().0) };
         self.node.call(owner, &vault, &call, Action::new("CollateralVault.setVenue"))?;

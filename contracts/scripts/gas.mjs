@@ -69,8 +69,8 @@ async function deployAggregators(node, count, decimals) {
   return aggregators;
 }
 
-/** Snapshots of the first feeds of the example, whose every price each level reads. */
-async function measureSnapshots(node) {
+/** A market of the first feeds of the example, whose every price each level reads. */
+async function feedMarket(node) {
   const [owner] = await node.rpc("eth_accounts");
   const { policyRegistry, oracle } = await deployMarket(node, owner);
   const verifier = await node.deploy("DevelopmentVerifierK10.sol", "SuretyVerifierK10");
@@ -78,10 +78,10 @@ async function measureSnapshots(node) {
   const policy = read("test/fixtures/policy.json");
 
   /** Publishes the first levels of the example, and returns the policy's identifier. */
-  const publish = async (line, levels) => {
+  const publish = async (line, levels, { sufficient = levels, vault = tuple(NOBODY, 0, 0, 0) } = {}) => {
     const publication = tuple(
       ...[word(line), 1, policy.document, policy.universe, policy.srs, policy.capacity, verifier],
-      ...[tuple(NOBODY, 0, 0, 0), 86400, 120, 3600, 60, false, false, levels, EPOCH, 900, 60, 0],
+      ...[vault, 86400, 120, 3600, 60, false, false, sufficient, EPOCH, 900, 60, 0],
       list([tuple(owner, word(1), false)]),
       "[]",
       "[]",
@@ -96,24 +96,36 @@ async function measureSnapshots(node) {
     return node.call(policyRegistry, encode("policyOf(bytes32,uint32)", word(line), "1"));
   };
 
+  /** Takes the snapshot of the next epoch; returns its epoch and its gas. */
+  const take = async (id, answerOf) => {
+    const { timestamp } = await node.rpc("eth_getBlockByNumber", "latest", false);
+    const epoch = Math.floor(Number(timestamp) / EPOCH) + 1;
+    await node.rpc("evm_setNextBlockTimestamp", epoch * EPOCH);
+    for (const [feed, aggregator] of aggregators.entries()) {
+      const data = encode("set(int128,uint40)", `${answerOf(feed)}`, `${epoch * EPOCH}`);
+      await node.transact({ to: aggregator, data });
+    }
+    const { gasUsed } = await node.transact({ to: oracle, data: encode("take(bytes32)", id) });
+    return { epoch, gas: Number(gasUsed) };
+  };
+
+  return { owner, policyRegistry, oracle, policy, publish, take };
+}
+
+async function measureSnapshots(node) {
+  const { publish, take } = await feedMarket(node);
+
   /** Gas of the first snapshots, one an epoch, with new answers each time. */
-  const take = async (id, count) => {
+  const takeMany = async (id, count) => {
     const gas = [];
     for (let number = 0; number < count; ++number) {
-      const { timestamp } = await node.rpc("eth_getBlockByNumber", "latest", false);
-      const time = (Math.floor(Number(timestamp) / EPOCH) + 1) * EPOCH;
-      await node.rpc("evm_setNextBlockTimestamp", time);
-      for (const [feed, aggregator] of aggregators.entries()) {
-        const answer = 10n ** 10n + BigInt(1000 * feed + number);
-        await node.transact({ to: aggregator, data: encode("set(int128,uint40)", `${answer}`, `${time}`) });
-      }
-      gas.push(Number((await node.transact({ to: oracle, data: encode("take(bytes32)", id) })).gasUsed));
+      gas.push((await take(id, (feed) => 10n ** 10n + BigInt(1000 * feed + number))).gas);
     }
     return gas;
   };
 
-  const one = await take(await publish(1, 1), 4);
-  const three = await take(await publish(2, 3), 4);
+  const one = await takeMany(await publish(1, 1), 4);
+  const three = await takeMany(await publish(2, 3), 4);
   // From the third on, snapshots overwrite: in turn two places, which differ by a few gas.
   return {
     snapshot_8_feeds_first_tx: one[0],
@@ -280,12 +292,77 @@ async function measureBooks(node) {
   };
 }
 
+const VENUE_RULES =
+  "(bytes32,uint256,uint256,uint256,uint32,uint40,uint40,uint40,uint40,uint40,uint8,uint32,uint32,uint128)";
+const VENUE = `constructor(address,address,address,address,address,address,address,${VENUE_RULES})`;
+const AUCTION =
+  "constructor(address,address,address,address,(bytes32,uint32,uint32,uint40,uint40,uint96),(address,uint8)[])";
+
+/** An account that falls short and into debt, a fill that pays a part, and one that pays the rest. The attestation
+ * registry alone is a stand-in, and the account's attestations are not measured. */
+async function measureAuctions(node) {
+  const [, subject, taker] = await node.rpc("eth_accounts");
+  const { owner, policyRegistry, oracle, policy, publish, take } = await feedMarket(node);
+  const gas = async (from, to, ...call) =>
+    Number((await node.transact({ from, to, data: encode(...call), gas: "0xf42400" })).gasUsed);
+  const deploy = (contract, signature, ...values) =>
+    node.deploy(`${contract}.sol`, contract, { args: encodeArguments(signature, ...values) });
+  const deployToken = (decimals) =>
+    node.deploy("Tokens.sol", "Token", { args: encodeArguments("constructor(uint8)", `${decimals}`) });
+
+  const [quote, token] = [await deployToken(6), await deployToken(18)];
+  const attestationRegistry = await deploy("SuretyMockRegistry", "constructor(uint256,uint256)", "1", "1");
+  await gas(owner, attestationRegistry, "setPolicyRegistry(address)", policyRegistry);
+  const assets = [tuple(quote, 10n ** 6n, point(policy.levels[0].idx).slice(1, -1)),
+    tuple(token, 10n ** 12n, point(policy.levels[0].flag).slice(1, -1))];
+  const vault = await deploy(
+    ...["CollateralVault", "constructor(address,bytes32,(address,uint96,uint256,uint256)[])"],
+    ...[attestationRegistry, policy.universe, list(assets)],
+  );
+  await gas(owner, attestationRegistry, "setVault(address)", vault);
+  const id = await publish(3, 2, { sufficient: 1, vault: tuple(vault, 0, 3600, 0) });
+  const sales = tuple(id, 1_200_000, 800_000, 3600, 900, 10n ** 7n);
+  const lots = list([tuple(token, 1)]);
+  const auction = await deploy("CollateralAuction", AUCTION, policyRegistry, oracle, vault, quote, sales, lots);
+  const rules = tuple(id, 0, 0, 0, 1, 3600, 3600, 900, 3600, 86400, 18, 10_000, 250_000, 10n ** 12n);
+  const contracts = [attestationRegistry, policyRegistry, oracle, vault, quote, auction];
+  const venue = await deploy("MarginGatedVenue", VENUE, owner, ...contracts, rules);
+  await gas(owner, vault, "setVenue(address,bytes32)", venue, id);
+
+  for (const [account, asset, spender] of [[owner, quote, venue], [taker, quote, venue], [subject, token, vault]]) {
+    await gas(account, asset, "mint(address,uint256)", account, `${10n ** 20n}`);
+    await gas(account, asset, "approve(address,uint256)", spender, `${10n ** 20n}`);
+  }
+  await gas(owner, venue, "fund(uint256)", `${10n ** 14n}`);
+  await gas(subject, vault, "deposit(address,uint256)", token, `${10n ** 19n}`);
+
+  const attest = (name, ...values) => gas(owner, attestationRegistry, name, subject, id, ...values, "4294967296");
+  await take(id, () => 10n ** 10n);
+  await attest("vouch(address,bytes32,uint256,uint64)", "0");
+  await gas(subject, venue, "open(int128)", "--", `${-(10n ** 20n)}`);
+  const { epoch } = await take(id, () => 105n * 10n ** 8n);
+  await attest("vouchShort(address,bytes32,uint64,uint64)", `${epoch}`);
+  const liquidated = await gas(taker, venue, "liquidateShort(address)", subject);
+  // 605 are owed, of which the first fill pays 252.
+  const fill = (amount) =>
+    gas(
+      ...[taker, auction, "take(address,address,uint256,uint256,address,bytes)"],
+      ...[subject, token, `${amount}`, `${10n ** 18n}`, taker, "0x"],
+    );
+  return {
+    liquidate_into_auction_8_feeds_tx: liquidated,
+    auction_take_8_feeds_tx: await fill(2n * 10n ** 18n),
+    auction_last_take_8_feeds_tx: await fill(8n * 10n ** 18n),
+  };
+}
+
 const verifiers = await withAnvil(measure);
 const time = attestations.snapshots[0].time - 1000;
 const attesting = await withAnvil(measureAttestations, "--timestamp", `${time}`);
 const before = books.first.snapshot_time - 1000;
 const publishing = await withAnvil(measureBooks, "--timestamp", `${before}`);
-const measured = `${JSON.stringify({ ...verifiers, ...attesting, ...publishing }, null, 2)}\n`;
+const selling = await withAnvil(measureAuctions);
+const measured = `${JSON.stringify({ ...verifiers, ...attesting, ...publishing, ...selling }, null, 2)}\n`;
 if (process.argv.includes("--update")) {
   writeFileSync(SNAPSHOT, measured);
 } else if (measured !== readFileSync(SNAPSHOT, "utf8")) {

@@ -669,6 +669,34 @@ contract CollateralVaultTest is PrecompileFaults {
         venue.seize(vault, alice, address(first), 251, bob);
     }
 
+    // Holds.
+
+    function test_rejects_a_withdrawal_that_the_venue_holds_back() external {
+        _deposit(address(first), 250);
+        _request(address(first), 100);
+        vm.expectEmit(address(vault));
+        emit ICollateralVault.HoldSet(alice, true);
+        venue.setHold(vault, alice, true);
+        require(vault.isHeld(alice) && !vault.isHeld(bob));
+        vm.prank(alice);
+        vm.expectRevert(abi.encodeWithSelector(ICollateralVault.Held.selector, alice));
+        vault.withdraw(address(first), alice);
+        venue.seize(vault, alice, address(first), 200, bob);
+        venue.setHold(vault, alice, false);
+        _withdraw(address(first), alice);
+        (uint256 counted, uint256 waiting,) = vault.balanceOf(alice, address(first));
+        require(!vault.isHeld(alice) && counted == 0 && waiting == 0);
+    }
+
+    function test_rejects_a_hold_by_anybody_else() external {
+        vm.expectRevert(ICollateralVault.OnlyVenue.selector);
+        vault.setHold(alice, true);
+        venue.setHold(vault, alice, true);
+        vm.prank(alice);
+        vm.expectRevert(ICollateralVault.OnlyVenue.selector);
+        vault.setHold(alice, false);
+    }
+
     // Checkpoints.
 
     function test_a_checkpoint_is_the_hash_of_all_it_is_about() external {

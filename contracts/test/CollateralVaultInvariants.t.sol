@@ -31,7 +31,7 @@ contract CollateralVaultInvariantsTest {
         for (uint256 i = 0; i < 40; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));
             (uint256 who, uint256 what, uint256 amount) = ((seed >> 8) % 2, (seed >> 16) % 3, seed >> 32);
-            uint256 step = seed % 12;
+            uint256 step = seed % 13;
             if (step == 0) handler.deposit(who, what, amount);
             else if (step == 1) handler.depositFor(who, amount, what, amount);
             else if (step == 2) handler.accept(who, what);
@@ -43,6 +43,7 @@ contract CollateralVaultInvariantsTest {
             else if (step == 8) handler.setExposure(who, amount % 3 != 0);
             else if (step == 9) handler.setOtherExposure(who, amount % 3 != 0);
             else if (step == 10) handler.vouchShort(who, amount);
+            else if (step == 11) handler.setHold(who, amount % 4 == 0);
             else handler.pass(amount);
             _requireAll();
         }
@@ -65,9 +66,13 @@ contract CollateralVaultInvariantsTest {
         handler.withdraw(0, 0);
         require(handler.done("withdraw") == 0);
         handler.vouch(0, 2, 1 hours + 1);
+        handler.setHold(0, true);
+        handler.withdraw(0, 0);
+        require(handler.done("withdraw") == 0);
+        handler.setHold(0, false);
         handler.withdraw(0, 0);
         handler.seize(0, 0, 299);
-        bytes32[9] memory names = [
+        bytes32[10] memory names = [
             bytes32("deposit"),
             "depositFor",
             "accept",
@@ -75,6 +80,7 @@ contract CollateralVaultInvariantsTest {
             "cancelWithdrawal",
             "withdraw",
             "seize",
+            "setHold",
             "vouch",
             "vouchShort"
         ];

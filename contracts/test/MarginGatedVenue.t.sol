@@ -5,6 +5,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {CollateralVault} from "../src/core/CollateralVault.sol";
 import {MarginGatedVenue} from "../src/examples/MarginGatedVenue.sol";
+import {ICollateralAuction} from "../src/interfaces/ICollateralAuction.sol";
 import {ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
 import {IMarginGatedVenue} from "../src/interfaces/IMarginGatedVenue.sol";
 import {SuretyMockRegistry} from "../src/mocks/SuretyMockRegistry.sol";
@@ -28,6 +29,7 @@ contract MarginGatedVenueTest {
     uint96 private constant PRICE = 2_000e8;
     uint32 private constant SHORTFALL = 3;
     uint256 private constant DOLLAR = 1e6;
+    ICollateralAuction private constant NO_AUCTION = ICollateralAuction(address(0));
     uint256 private constant POOL = 1_000_000 * DOLLAR;
 
     SuretyMockRegistry private attestationRegistry;
@@ -155,7 +157,9 @@ contract MarginGatedVenueTest {
 
     function test_rejects_a_quote_token_that_is_no_asset() external {
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InvalidRules.selector, "quote"));
-        new MarginGatedVenue(address(this), attestationRegistry, policyRegistry, oracle, vault, other, _rules());
+        new MarginGatedVenue(
+            address(this), attestationRegistry, policyRegistry, oracle, vault, other, NO_AUCTION, _rules()
+        );
     }
 
     // Opening.
@@ -1009,9 +1013,10 @@ contract MarginGatedVenueTest {
         list[0] = Asset({token: address(hooked), unit: 1e6, x: 1, y: 2});
         vault = new CollateralVault(attestationRegistry, keccak256("universe"), list);
         policyRegistry.setVault(address(vault));
-        venue =
-            new MarginGatedVenue(address(payer), attestationRegistry, policyRegistry, oracle, vault, hooked, _rules());
-        bytes[12] memory entries = [
+        venue = new MarginGatedVenue(
+            address(payer), attestationRegistry, policyRegistry, oracle, vault, hooked, NO_AUCTION, _rules()
+        );
+        bytes[13] memory entries = [
             abi.encodeCall(IMarginGatedVenue.open, (1e18)),
             abi.encodeCall(IMarginGatedVenue.close, ()),
             abi.encodeCall(IMarginGatedVenue.flag, (alice)),
@@ -1023,7 +1028,8 @@ contract MarginGatedVenueTest {
             abi.encodeCall(IMarginGatedVenue.fund, (1)),
             abi.encodeCall(IMarginGatedVenue.defund, (1, alice)),
             abi.encodeCall(IMarginGatedVenue.insure, (1)),
-            abi.encodeCall(IMarginGatedVenue.coverLoss, (1))
+            abi.encodeCall(IMarginGatedVenue.coverLoss, (1)),
+            abi.encodeCall(IMarginGatedVenue.collect, (alice))
         ];
         bytes memory reason = abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
         hooked.mint(address(payer), entries.length);
@@ -1091,7 +1097,9 @@ contract MarginGatedVenueTest {
     }
 
     function _create(VenueRules memory rules) private returns (MarginGatedVenue) {
-        return new MarginGatedVenue(address(this), attestationRegistry, policyRegistry, oracle, vault, quote, rules);
+        return new MarginGatedVenue(
+            address(this), attestationRegistry, policyRegistry, oracle, vault, quote, NO_AUCTION, rules
+        );
     }
 
     function _deposit(uint256 amount) private {

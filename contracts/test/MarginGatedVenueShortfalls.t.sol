@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {CollateralVault} from "../src/core/CollateralVault.sol";
 import {MarginGatedVenue} from "../src/examples/MarginGatedVenue.sol";
 import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
+import {ICollateralAuction} from "../src/interfaces/ICollateralAuction.sol";
 import {IMarginGatedVenue} from "../src/interfaces/IMarginGatedVenue.sol";
 import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../src/interfaces/ISnapshotOracle.sol";
@@ -46,6 +47,7 @@ contract MarginGatedVenueShortfallsTest is Attesting {
             ISnapshotOracle(address(oracle)),
             realVault,
             quote,
+            ICollateralAuction(address(0)),
             _rules()
         );
         realVault.setVenue(venue, POLICY);

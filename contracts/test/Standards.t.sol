@@ -5,20 +5,25 @@ import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol"
 import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {BookRegistry} from "../src/core/BookRegistry.sol";
+import {CollateralAuction} from "../src/core/CollateralAuction.sol";
 import {CollateralVault} from "../src/core/CollateralVault.sol";
 import {LienRegistry} from "../src/core/LienRegistry.sol";
 import {PolicyRegistry} from "../src/core/PolicyRegistry.sol";
 import {SnapshotOracle} from "../src/core/SnapshotOracle.sol";
 import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
 import {IBookRegistry} from "../src/interfaces/IBookRegistry.sol";
+import {ICollateralAuction} from "../src/interfaces/ICollateralAuction.sol";
 import {ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
 import {ILienRegistry} from "../src/interfaces/ILienRegistry.sol";
 import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../src/interfaces/ISnapshotOracle.sol";
 import {ISuretyVerifier} from "../src/interfaces/ISuretyVerifier.sol";
 import {SuretyMockRegistry} from "../src/mocks/SuretyMockRegistry.sol";
+import {AuctionRules, Lot} from "../src/types/Auction.sol";
 import {Asset} from "../src/types/Collateral.sol";
+import {MockToken} from "../src/mocks/MockToken.sol";
 import {Attesting} from "./support/Attesting.sol";
+import {PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
 import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 
 /// @notice What others ask of any contract: its interfaces (ERC-165) and its domain of signatures (EIP-5267).
@@ -72,7 +77,7 @@ contract StandardsTest is Attesting {
         CollateralVault collateral = new CollateralVault(attestationRegistry, keccak256("universe"), new Asset[](0));
         SuretyMockRegistry mock = new SuretyMockRegistry(1, 0);
         SuretyVerifierK11 generated = new SuretyVerifierK11();
-        known = new Known[](9);
+        known = new Known[](10);
         known[0] = Known(address(attestationRegistry), type(IAttestationRegistry).interfaceId, true);
         known[1] = Known(address(books), type(IBookRegistry).interfaceId, true);
         known[2] = Known(address(snapshots), type(ISnapshotOracle).interfaceId, true);
@@ -82,6 +87,19 @@ contract StandardsTest is Attesting {
         known[6] = Known(address(mock), type(IAttestationRegistry).interfaceId, false);
         known[7] = Known(address(verifier), type(ISuretyVerifier).interfaceId, false);
         known[8] = Known(address(generated), type(ISuretyVerifier).interfaceId, false);
+        known[9] = Known(address(_auction(snapshots)), type(ICollateralAuction).interfaceId, false);
         require(policies.supportsInterface(type(IAccessControl).interfaceId));
+    }
+
+    function _auction(SnapshotOracle snapshots) private returns (CollateralAuction) {
+        MockToken quote = new MockToken(6);
+        Asset[] memory list = new Asset[](1);
+        list[0] = Asset({token: address(quote), unit: 1, x: 1, y: 2});
+        CollateralVault collateral = new CollateralVault(attestationRegistry, keccak256("universe"), list);
+        AuctionRules memory rules = AuctionRules({
+            policy: POLICY, start: 1_000_000, floor: 1_000_000, duration: 1, maxPriceAge: 150, minimum: 0
+        });
+        PolicyRegistryStandIn policies = new PolicyRegistryStandIn();
+        return new CollateralAuction(policies, snapshots, collateral, quote, rules, new Lot[](0));
     }
 }

@@ -28,6 +28,14 @@ export const errors = {
     "cause": "no attestation could be accepted now: there are no fresh prices, or the circuit breaker has marked them",
     "cure": "take a snapshot, and flag the account then"
   },
+  "AuctionOver(uint256)": {
+    "cause": "the price of the account's collateral has fallen to the floor, and nobody took all in time",
+    "cure": "restart the auction, and take as the price falls"
+  },
+  "AuctionRunning(uint256)": {
+    "cause": "the price of the account's collateral still falls",
+    "cure": "restart the auction after the time that the error names, or take now"
+  },
   "BadAnswer(uint256)": {
     "cause": "a feed's answer is no price: not positive, of no round, of the future, or with other decimals",
     "cure": "wait for the feed, and check its address in the rules; feeds count from 0 in the policy's order"
@@ -60,6 +68,10 @@ export const errors = {
     "cause": "the policy draws on a vault, whose collateral could leave in the transaction in which it was relied on",
     "cure": "use a policy without a vault, or a consumer that the vault's deployer registers"
   },
+  "Dust(uint256,uint256)": {
+    "cause": "the fill would pay less than the auction's minimum, or leave less than that owed",
+    "cure": "take more, so that everything is paid or at least the minimum is left, or all of the token"
+  },
   "EmptyBatch()": {
     "cause": "the batch is empty",
     "cure": "give at least one attestation"
@@ -84,6 +96,14 @@ export const errors = {
     "cause": "less was sent along than the fee of Pyth",
     "cure": "send the fee that the error expects; what is left comes back"
   },
+  "Held(address)": {
+    "cause": "the account owes the vault's venue, which sells its collateral and holds back its withdrawals",
+    "cure": "deposit quote tokens and have the venue collect them, or wait until the auction has paid what is owed"
+  },
+  "InDebt(address,uint256)": {
+    "cause": "the account owes the venue from a position that was closed",
+    "cure": "deposit quote tokens and have the venue collect them, and open the position then"
+  },
   "InGrace(uint256)": {
     "cause": "the account still has time to attest",
     "cure": "liquidate after the time that the error names"
@@ -93,7 +113,7 @@ export const errors = {
     "cure": "read the nonce with nonces(subject), and sign anew"
   },
   "InvalidAmount(uint256)": {
-    "cause": "the amount is zero, exceeds what is due, or takes the vault beyond 2^63 - 1 lots of the asset",
+    "cause": "the amount is zero, or would be once an auction has cut it, exceeds what is due, or takes the vault beyond 2^63 - 1 lots of the asset",
     "cure": "give a positive amount within that limit"
   },
   "InvalidAsset(uint256)": {
@@ -111,6 +131,10 @@ export const errors = {
   "InvalidFeeds()": {
     "cause": "two feeds have different decimals, are one feed, or have no age or deviation",
     "cure": "create the feed over two feeds of equal decimals, with ages and a deviation of at most one"
+  },
+  "InvalidLot(uint256)": {
+    "cause": "a token for sale at an auction is the quote token, no asset of the vault or listed twice, or its market has no price or decimals that do not go together",
+    "cure": "list assets of the vault other than the quote token, each once, with the index of its price in the market vector"
   },
   "InvalidPublication(string)": {
     "cause": "this part of the publication breaks a rule of the policy registry",
@@ -155,8 +179,8 @@ export const errors = {
     }
   },
   "InvalidRules(string)": {
-    "cause": "the rules have no kinds of pages, commitments that are no points, or a policy whose sources are contracts or have scopes; of a venue, the named rule does not fit the others, the policy or the vault",
-    "cure": "compile the rules of a book anew, over a policy whose sources sign with keys and have no scopes; correct the named rule of a venue"
+    "cause": "the rules have no kinds of pages, commitments that are no points, or a policy whose sources are contracts or have scopes; of a venue or an auction, the named rule does not fit the others, the policy or the vault",
+    "cure": "compile the rules of a book anew, over a policy whose sources sign with keys and have no scopes; correct the named rule of a venue or an auction"
   },
   "InvalidShortString()": {
     "cause": "a text that a contract keeps for its EIP-712 domain is damaged, which contracts of this project never meet",
@@ -300,6 +324,10 @@ export const errors = {
     "cause": "no attestation of the level or a stricter one counts for the subject, by prices as fresh as is asked for",
     "cure": "have the subject prove over the newest snapshot, attest, and call again"
   },
+  "NotVenue()": {
+    "cause": "the venue has an auction and is not the vault's venue, so that it could not seize what it sells",
+    "cure": "have the vault's deployer name the venue with setVenue, or deploy the venue without an auction"
+  },
   "NotYet()": {
     "cause": "a price or a statement is ahead of the chain's clock, which is the time of the last block",
     "cure": "compare your clock with the chain's; have a quiet test chain make a block with `cast rpc evm_mine`"
@@ -307,6 +335,14 @@ export const errors = {
   "NothingLeft()": {
     "cause": "the statements hide nothing beside the pages",
     "cure": "ask the custodians for new statements"
+  },
+  "NothingOwed(address)": {
+    "cause": "the account owes the venue nothing, so that none of its collateral is for sale",
+    "cure": "nothing is left to do"
+  },
+  "OnlyAuction()": {
+    "cause": "only the venue's auction may do this",
+    "cure": "take collateral through the auction"
   },
   "OnlyDeployer()": {
     "cause": "only the vault's creator may do this",
@@ -370,7 +406,7 @@ export const errors = {
   },
   "PriceBeforeFreeze(uint64)": {
     "cause": "the newest price is from before the policy was frozen, and may be what the guardian distrusted",
-    "cure": "take a snapshot, and have the shortfall attested over it"
+    "cure": "take a snapshot, and have a shortfall attested over it or take collateral then"
   },
   "PriceMarked(uint64)": {
     "cause": "the circuit breaker has marked the newest price",
@@ -381,7 +417,7 @@ export const errors = {
     "cure": "wait for the feed, or publish a policy with a wider range; feeds count from 0 in the policy's order"
   },
   "PriceTooOld(uint256)": {
-    "cause": "the newest price is older than the venue allows",
+    "cause": "the newest price is older than the venue or the auction allows",
     "cure": "take a snapshot, and call again"
   },
   "PricesTooOld(uint256)": {
@@ -401,8 +437,8 @@ export const errors = {
     "cure": "nothing is left to do"
   },
   "SafeCastOverflowedUintDowncast(uint8,uint256)": {
-    "cause": "a time is beyond the bits that it is kept in",
-    "cure": "give a time below 2^40 seconds"
+    "cause": "a time is beyond the bits that it is kept in, or a loss beyond 2^128 of the smallest units",
+    "cure": "give a time below 2^40 seconds; deploy the venue with a smaller maxNotional"
   },
   "SafeERC20FailedOperation(address)": {
     "cause": "the token refused a transfer",
@@ -464,6 +500,10 @@ export const errors = {
     "cause": "a newer attestation of the subject is there",
     "cure": "nothing is left to do"
   },
+  "TooExpensive(uint256,uint256)": {
+    "cause": "the payment is above the limit that the taker has given, or above the limit's part for the amount that there is",
+    "cure": "wait until the price has fallen, or raise the limit"
+  },
   "TooLittleGas(uint256)": {
     "cause": "the call was given too little gas to ask both feeds, so that one could seem to fail",
     "cure": "give the transaction more gas"
@@ -495,6 +535,10 @@ export const errors = {
   "UnknownLevel(uint256)": {
     "cause": "the policy on the chain has no such level",
     "cure": "compare the policy with the one that was published: surety reproduce DIR --deployment FILE"
+  },
+  "UnknownLot(address)": {
+    "cause": "the auction does not sell the token",
+    "cure": "take a token that lots() lists"
   },
   "UnknownPolicy(bytes32)": {
     "cause": "no policy of this identifier has been published",

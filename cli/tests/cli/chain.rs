@@ -404,7 +404,8 @@ impl Scene {
             maxNotional: 1_000_000_000_000,
         };
         let [registry, policies, oracle] = ["registry", "policies", "oracle"].map(|name| self.deployed(name));
-        let arguments = (*owner, registry, policies, oracle, vault, *token, rules).abi_encode_params();
+        let no_auction = Address::ZERO;
+        let arguments = (*owner, registry, policies, oracle, vault, *token, no_auction, rules).abi_encode_params();
         let venue = anvil.create(*owner, "MarginGatedVenue", "MarginGatedVenue", arguments);
         anvil.call(*owner, vault, setVenueCall { venue, policy: policy.parse().unwrap() });
         let million = U256::from(1_000_000_000_000_u64);

@@ -28,6 +28,7 @@ contract CollateralVault is ICollateralVault, ERC165, ReentrancyGuardTransient {
     /// @param floor The number of the first checkpoint whose attestations still count.
     /// @param grownAt The time at which the counted lots last grew, in seconds.
     /// @param shrunkAt The time at which the counted lots last fell, or tokens last left, in seconds.
+    /// @param isHeld True while the venue holds back withdrawals.
     /// @param x The x of the sum of lots·L over all assets.
     /// @param y The y of that sum.
     struct Account {
@@ -35,6 +36,7 @@ contract CollateralVault is ICollateralVault, ERC165, ReentrancyGuardTransient {
         uint32 floor;
         uint40 grownAt;
         uint40 shrunkAt;
+        bool isHeld;
         uint256 x;
         uint256 y;
     }
@@ -143,6 +145,13 @@ contract CollateralVault is ICollateralVault, ERC165, ReentrancyGuardTransient {
         IERC20(token).safeTransfer(to, amount);
     }
 
+    /// @inheritdoc ICollateralVault
+    function setHold(address subject, bool isHeld_) external {
+        if (msg.sender != address(venue)) revert OnlyVenue();
+        _accounts[subject].isHeld = isHeld_;
+        emit HoldSet(subject, isHeld_);
+    }
+
     /* DEPOSITS */
 
     /// @inheritdoc ICollateralVault
@@ -197,6 +206,7 @@ contract CollateralVault is ICollateralVault, ERC165, ReentrancyGuardTransient {
         Balance storage balance = _balances[msg.sender][token];
         uint256 amount = balance.waiting;
         if (amount == 0) revert InvalidAmount(0);
+        if (account.isHeld) revert Held(msg.sender);
         for (uint256 i = 0; i < _consumers.length; ++i) {
             Consumer memory consumer = _consumers[i];
             if (consumer.consumer.hasExposure(msg.sender) && !_hasAttested(msg.sender, account.number, consumer)) {
@@ -233,6 +243,11 @@ contract CollateralVault is ICollateralVault, ERC165, ReentrancyGuardTransient {
     /// @inheritdoc ICollateralVault
     function shrunkAtOf(address subject) external view returns (uint40) {
         return _accounts[subject].shrunkAt;
+    }
+
+    /// @inheritdoc ICollateralVault
+    function isHeld(address subject) external view returns (bool) {
+        return _accounts[subject].isHeld;
     }
 
     /// @inheritdoc ICollateralVault

@@ -5,20 +5,23 @@ import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
+import {ICollateralAuction} from "../interfaces/ICollateralAuction.sol";
 import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IMarginGatedVenue} from "../interfaces/IMarginGatedVenue.sol";
 import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
 import {ISecuredVenue} from "../interfaces/ISecuredVenue.sol";
+import {ISellingVenue} from "../interfaces/ISellingVenue.sol";
 import {ISnapshotOracle} from "../interfaces/ISnapshotOracle.sol";
 import {PPM} from "../libraries/Constants.sol";
 import {Record} from "../types/Attestation.sol";
 import {Asset} from "../types/Collateral.sol";
 import {Feed, Snapshot} from "../types/Market.sol";
 import {Terms} from "../types/Policy.sol";
-import {Flag, Position, VenueRules} from "../types/Venue.sol";
+import {Debt, Flag, Position, VenueRules} from "../types/Venue.sol";
 
 /// @title An example of a venue that relies on attestations
 /// @dev The venue's quote tokens are in the pool, in the insurance fund or credited to an account. Payments go by
@@ -38,6 +41,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     ICollateralVault public immutable VAULT;
     /// @notice The token in which gains and losses are paid: an asset of the vault.
     IERC20Metadata public immutable QUOTE;
+    /// @inheritdoc IMarginGatedVenue
+    ICollateralAuction public immutable AUCTION;
 
     /// @dev The divisor of size·price, a power of ten.
     uint256 private immutable _SCALE;
@@ -65,6 +70,14 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     VenueRules private _rules;
     mapping(address subject => Position) private _positions;
     mapping(address subject => Flag) private _flags;
+    mapping(address subject => Debt) private _debts;
+
+    /* MODIFIERS */
+
+    modifier onlyAuction() {
+        if (msg.sender != address(AUCTION)) revert OnlyAuction();
+        _;
+    }
 
     /* CONSTRUCTOR */
 
@@ -74,6 +87,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     /// @param oracle The snapshot oracle that `attestationRegistry` uses.
     /// @param vault The collateral vault.
     /// @param quote The token in which gains and losses are paid.
+    /// @param auction The auction of the vault's collateral for the quote token; zero if there is none.
     /// @param rules_ The rules of the venue.
     constructor(
         address owner,
@@ -82,15 +96,21 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         ISnapshotOracle oracle,
         ICollateralVault vault,
         IERC20Metadata quote,
+        ICollateralAuction auction,
         VenueRules memory rules_
     ) Ownable(owner) {
-        (ATTESTATION_REGISTRY, POLICY_REGISTRY, ORACLE, VAULT, QUOTE, _rules) =
-        (attestationRegistry, policyRegistry, oracle, vault, quote, rules_);
+        (ATTESTATION_REGISTRY, POLICY_REGISTRY, ORACLE, VAULT, QUOTE, AUCTION, _rules) =
+        (attestationRegistry, policyRegistry, oracle, vault, quote, auction, rules_);
 
         // An attestation under another policy does not depend on the vault.
         Terms memory terms = policyRegistry.terms(rules_.policy);
         if (terms.vault.at != address(vault)) revert InvalidRules("policy");
         if (!_isAsset(vault, address(quote))) revert InvalidRules("quote");
+        if (address(auction) != address(0)) {
+            bool isFit = address(auction.VAULT()) == address(vault) && address(auction.QUOTE()) == address(quote)
+                && auction.rules().policy == rules_.policy;
+            if (!isFit) revert InvalidRules("auction");
+        }
 
         _SUFFICIENT = terms.sufficient;
         if (rules_.initialLevel >= _SUFFICIENT) revert InvalidRules("initialLevel");
@@ -127,6 +147,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         if (uncoveredLoss != 0) revert LossUncovered(uncoveredLoss);
         // Otherwise collateral could leave the vault as soon as the position is open.
         if (!VAULT.isConsumer(address(this), _rules.policy)) revert NotConsumer();
+        if (_sells() && address(VAULT.venue()) != address(this)) revert NotVenue();
+        if (owedBy(msg.sender) != 0) revert InDebt(msg.sender, owedBy(msg.sender));
         if (_positions[msg.sender].size != 0) revert PositionExists(msg.sender);
         if (!_attests(msg.sender, _rules.initialLevel, _rules.openingAge)) {
             revert NotSufficient(msg.sender, _rules.initialLevel);
@@ -156,7 +178,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         Snapshot memory snapshot = ORACLE.latest(_rules.policy);
         uint256 age = block.timestamp - snapshot.time;
         if (age < _rules.settlementAge) revert NoOutage(age);
-        _close(subject, position, _settlementPrice(snapshot, position.price), 0);
+        (uint256 shortfall,) = _close(subject, position, _settlementPrice(snapshot, position.price), 0);
+        _indebt(subject, shortfall, 0, address(0));
         emit Settled(subject, msg.sender);
     }
 
@@ -220,6 +243,31 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         emit LiquidatedShort(subject, msg.sender, epoch, reward);
     }
 
+    /// @inheritdoc IMarginGatedVenue
+    function collect(address subject) external nonReentrant {
+        uint256 received = _seize(subject, owedBy(subject));
+        if (received == 0) revert InvalidAmount(0);
+        _recover(subject, received);
+    }
+
+    /// @inheritdoc ISellingVenue
+    function deliver(address subject, address token, uint256 amount, address to) external onlyAuction nonReentrant {
+        VAULT.seize(subject, token, amount, to);
+    }
+
+    /// @inheritdoc ISellingVenue
+    function receivePayment(address subject, address from, uint256 amount)
+        external
+        onlyAuction
+        nonReentrant
+        returns (uint256 received)
+    {
+        // Since the amount was computed the taker may have had quote tokens of the account collected.
+        if (amount > owedBy(subject)) revert InvalidAmount(amount);
+        received = _receive(from, amount);
+        _recover(subject, received);
+    }
+
     /* FUNDS */
 
     /// @inheritdoc IMarginGatedVenue
@@ -233,7 +281,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
 
     /// @inheritdoc IMarginGatedVenue
     function fund(uint256 amount) external onlyOwner nonReentrant {
-        uint256 received = _receive(amount);
+        uint256 received = _receive(msg.sender, amount);
         pool += received;
         emit Funded(msg.sender, received);
     }
@@ -248,7 +296,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
 
     /// @inheritdoc IMarginGatedVenue
     function insure(uint256 amount) external nonReentrant {
-        uint256 received = _receive(amount);
+        uint256 received = _receive(msg.sender, amount);
         insurance += received;
         emit Insured(msg.sender, received);
     }
@@ -256,7 +304,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     /// @inheritdoc IMarginGatedVenue
     function coverLoss(uint256 amount) external nonReentrant {
         if (amount > uncoveredLoss) revert InvalidAmount(amount);
-        uint256 received = _receive(amount);
+        uint256 received = _receive(msg.sender, amount);
         uncoveredLoss -= received;
         pool += received;
         emit LossCovered(msg.sender, received, uncoveredLoss);
@@ -266,7 +314,18 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
 
     /// @inheritdoc ISecuredVenue
     function hasExposure(address subject) external view returns (bool) {
-        return _positions[subject].size != 0;
+        return _positions[subject].size != 0 || owedBy(subject) != 0;
+    }
+
+    /// @inheritdoc ISellingVenue
+    function owedBy(address subject) public view returns (uint256) {
+        Debt storage debt = _debts[subject];
+        return uint256(debt.loss) + debt.penalty;
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function debtOf(address subject) external view returns (Debt memory) {
+        return _debts[subject];
     }
 
     /// @inheritdoc IMarginGatedVenue
@@ -319,10 +378,44 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         private
         returns (uint256 reward)
     {
-        (, uint256 paidPenalty) = _close(subject, position, price, _share(position.size, price, _rules.penalty));
+        uint256 penalty = _share(position.size, price, _rules.penalty);
+        (uint256 shortfall, uint256 paidPenalty) = _close(subject, position, price, penalty);
         reward = paidPenalty * _rules.reward / PPM;
         insurance -= reward;
         _credit(by, reward);
+        _indebt(subject, shortfall, penalty - paidPenalty, by);
+    }
+
+    /// @dev Has an account owe what it has not paid. It owed nothing when it opened the position, so that no earlier
+    /// debt is overwritten.
+    function _indebt(address subject, uint256 loss, uint256 penalty, address keeper) private {
+        if (!_sells() || loss + penalty == 0) return;
+        _debts[subject] =
+            Debt({loss: SafeCast.toUint128(loss), penalty: SafeCast.toUint128(penalty), keeper: keeper});
+        emit Indebted(subject, loss, penalty, keeper);
+        VAULT.setHold(subject, true);
+        AUCTION.start(subject);
+    }
+
+    /// @dev Books what an account has paid of what it owes. The loss was absorbed when the position was closed: a
+    /// payment covers what is uncovered, and then gives back to the insurance fund.
+    function _recover(address subject, uint256 received) private {
+        Debt storage debt = _debts[subject];
+        uint256 loss = Math.min(received, debt.loss);
+        uint256 penalty = Math.min(received - loss, debt.penalty);
+        debt.loss -= uint128(loss);
+        debt.penalty -= uint128(penalty);
+
+        uint256 covered = Math.min(loss, uncoveredLoss);
+        uint256 reward = penalty * _rules.reward / PPM;
+        uncoveredLoss -= covered;
+        pool += covered;
+        insurance += loss - covered + penalty - reward;
+        emit Recovered(subject, loss, covered, penalty, reward);
+        _credit(debt.keeper, reward);
+        if (owedBy(subject) != 0) return;
+        delete _debts[subject];
+        VAULT.setHold(subject, false);
     }
 
     /// @dev Pays a loss out of the insurance fund, and records the rest as uncovered.
@@ -344,10 +437,10 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         received = QUOTE.balanceOf(address(this)) - balanceBefore;
     }
 
-    /// @dev Takes quote tokens from the caller and returns the amount that arrived.
-    function _receive(uint256 amount) private returns (uint256 received) {
+    /// @dev Takes quote tokens from an account that pays in this call, and returns the amount that arrived.
+    function _receive(address from, uint256 amount) private returns (uint256 received) {
         uint256 balanceBefore = QUOTE.balanceOf(address(this));
-        QUOTE.safeTransferFrom(msg.sender, address(this), amount);
+        QUOTE.safeTransferFrom(from, address(this), amount);
         received = QUOTE.balanceOf(address(this)) - balanceBefore;
         if (received == 0) revert InvalidAmount(0);
     }
@@ -356,6 +449,11 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         if (amount == 0) return;
         creditOf[account] += amount;
         emit Credited(account, amount);
+    }
+
+    /// @dev True if collateral beyond quote tokens is sold.
+    function _sells() private view returns (bool) {
+        return address(AUCTION) != address(0);
     }
 
     function _existing(address subject) private view returns (Position memory position) {

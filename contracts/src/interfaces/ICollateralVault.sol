@@ -25,8 +25,9 @@ import {ISecuredVenue} from "./ISecuredVenue.sol";
 /// consumers should check {isConsumer} before they take on exposure. A consumer can deregister itself and cannot be
 /// removed: one that reverts holds back every withdrawal, so depositors trust the deployer's choice of consumers.
 ///
-/// One consumer is the venue, which may seize any counted or waiting collateral. The venue is set once, and deposits
-/// are possible only after that.
+/// One consumer is the venue, which may seize any counted or waiting collateral, and may hold back a subject's
+/// withdrawals while it sells the collateral. What it holds still counts, until it is seized. The venue is set once,
+/// and deposits are possible only after that.
 interface ICollateralVault {
     /* EVENTS: `number` is that of the subject's checkpoint afterwards */
 
@@ -44,6 +45,8 @@ interface ICollateralVault {
     event Withdrawn(address indexed subject, address indexed token, address indexed to, uint256 amount);
     /// @notice The venue seized collateral. Attestations over earlier checkpoints no longer count.
     event Seized(address indexed subject, address indexed token, address indexed to, uint256 amount, uint32 number);
+    /// @notice The venue holds back the subject's withdrawals, or no longer does.
+    event HoldSet(address indexed subject, bool isHeld);
     /// @notice The deployer registered a consumer of attestations under the policy.
     event ConsumerRegistered(address indexed consumer, bytes32 indexed policy);
     /// @notice A consumer deregistered: withdrawals no longer depend on its exposure.
@@ -65,6 +68,8 @@ interface ICollateralVault {
     /// @notice The consumer has exposure to the subject, and no fresh attestation of the level that the consumer's
     /// policy requires holds without the amount.
     error NotAttested(address subject, address consumer);
+    /// @notice The venue holds back the subject's withdrawals.
+    error Held(address subject);
     /// @notice The policy does not draw on this vault.
     error WrongPolicy(bytes32 policy);
     /// @notice The consumer is registered already.
@@ -97,6 +102,9 @@ interface ICollateralVault {
     /// @notice Takes collateral: first counted, then waiting. Venue only.
     function seize(address subject, address token, uint256 amount, address to) external;
 
+    /// @notice Holds back the subject's withdrawals, or no longer does. Venue only.
+    function setHold(address subject, bool isHeld) external;
+
     /* DEPOSITS */
 
     /// @notice Deposits for the caller.
@@ -118,7 +126,8 @@ interface ICollateralVault {
     function cancelWithdrawal(address token) external;
 
     /// @notice Withdraws everything that waits. Requires, for each consumer with exposure to the caller, an attestation
-    /// under the consumer's policy over the caller's current checkpoint.
+    /// under the consumer's policy over the caller's current checkpoint, and that the venue does not hold the caller's
+    /// withdrawals back.
     ///
     /// A single attestation must meet every condition of a consumer: it is of the required level or a stricter one, it
     /// counts now, its prices are fresh enough, and it draws on the current checkpoint.
@@ -145,6 +154,9 @@ interface ICollateralVault {
     /// @notice The time at which the subject's counted lots last fell, or its tokens last left, in seconds; zero if
     /// neither ever happened. Earlier statements do not know of collateral that has gone back to a source.
     function shrunkAtOf(address subject) external view returns (uint40);
+
+    /// @notice True if the venue holds back the subject's withdrawals.
+    function isHeld(address subject) external view returns (bool);
 
     /// @notice The subject's balances of a token.
     /// @return counted The amount that counts.

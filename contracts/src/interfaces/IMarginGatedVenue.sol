@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Flag, Position, VenueRules} from "../types/Venue.sol";
-import {ISecuredVenue} from "./ISecuredVenue.sol";
+import {Debt, Flag, Position, VenueRules} from "../types/Venue.sol";
+import {ICollateralAuction} from "./ICollateralAuction.sol";
+import {ISellingVenue} from "./ISellingVenue.sol";
 
 /// @title An example of a venue that relies on attestations
 /// @notice Linear positions in one market, against a pool that the owner funds. The example shows the duties of a
@@ -25,6 +26,11 @@ import {ISecuredVenue} from "./ISecuredVenue.sol";
 ///   always paid.
 /// - The insurance fund pays losses that accounts do not pay. A loss that exceeds the fund is recorded as uncovered,
 ///   and no position is opened until somebody has paid it. No other account pays for it.
+/// - At a venue with an auction, an account owes what it has not paid when its position is liquidated or settled, and
+///   its other collateral is sold for that: see {ICollateralAuction}. The loss is absorbed at once all the same, so
+///   that none waits for buyers. What comes in pays first what is uncovered, then back to the insurance fund, then the
+///   penalty, of which the keeper's share is credited. An account that owes withdraws nothing from the vault and opens
+///   no position.
 ///
 /// Amounts are in the quote token's smallest units, and prices must be in the quote token. The notional of a position
 /// is |size|·price / 10^(sizeDecimals + decimals of the price − decimals of the quote token). Rounding is against the
@@ -37,9 +43,9 @@ import {ISecuredVenue} from "./ISecuredVenue.sol";
 /// In an outage, during a freeze, or at a price that the circuit breaker has marked, nobody opens, closes or is
 /// liquidated: an unreliable price is a gift to one side. After `settlementAge` anybody can settle any position, so
 /// that no collateral is locked up for ever: at the last unmarked price or, if the last two were marked or the policy
-/// was frozen since, at the price at which the position was opened. The contract treats it as an outage, too, if
-/// nobody takes snapshots: anybody can, and the pool's owner should.
-interface IMarginGatedVenue is ISecuredVenue {
+/// was frozen since, at the price at which the position was opened. The contract treats it as an outage, too, if nobody
+/// takes snapshots: anybody can, and the pool's owner should.
+interface IMarginGatedVenue is ISellingVenue {
     /* EVENTS */
 
     /// @notice A position was opened.
@@ -67,6 +73,11 @@ interface IMarginGatedVenue is ISecuredVenue {
     event Settled(address indexed subject, address indexed by);
     /// @notice An account did not pay all of its loss. The insurance fund paid a part, and the rest is uncovered.
     event Shortfall(address indexed subject, uint256 shortfall, uint256 paidByInsurance, uint256 uncovered);
+    /// @notice An account owes what it has not paid, and its collateral is for sale.
+    event Indebted(address indexed subject, uint256 loss, uint256 penalty, address indexed keeper);
+    /// @notice An account paid what it owed, or a part: `covered` of the loss to the pool and the rest of the loss to
+    /// the insurance fund, and the penalty, less the keeper's `reward`, there, too.
+    event Recovered(address indexed subject, uint256 loss, uint256 covered, uint256 penalty, uint256 reward);
     /// @notice An uncovered loss was paid; `uncoveredLoss` remains.
     event LossCovered(address indexed by, uint256 amount, uint256 uncoveredLoss);
     /// @notice An amount was credited, which the account may claim.
@@ -89,6 +100,10 @@ interface IMarginGatedVenue is ISecuredVenue {
     error InvalidSize(int128 size, uint256 notional);
     /// @notice The amount is zero or exceeds the amount due.
     error InvalidAmount(uint256 amount);
+    /// @notice The account owes an amount, for which its collateral is for sale.
+    error InDebt(address subject, uint256 owed);
+    /// @notice The caller is not the auction.
+    error OnlyAuction();
     /// @notice The account has a position already.
     error PositionExists(address subject);
     /// @notice The account has no position.
@@ -108,6 +123,8 @@ interface IMarginGatedVenue is ISecuredVenue {
     error AttestingNotPossible();
     /// @notice The vault does not heed the venue's exposure: its deployer has not registered the venue.
     error NotConsumer();
+    /// @notice The venue has an auction, and is not the vault's venue, which alone can seize.
+    error NotVenue();
     /// @notice The newest price is older than `maxPriceAge`.
     error PriceTooOld(uint256 age);
     /// @notice The circuit breaker has marked the newest price.
@@ -155,6 +172,10 @@ interface IMarginGatedVenue is ISecuredVenue {
     /// caller gets the reward.
     function liquidateShort(address subject) external;
 
+    /// @notice Takes what an account owes, or as much of it as there is, from the account's quote tokens in the vault.
+    /// An account pays by a deposit and this, at any time and whatever the prices.
+    function collect(address subject) external;
+
     /* FUNDS */
 
     /// @notice Pays out the caller's credit.
@@ -182,6 +203,10 @@ interface IMarginGatedVenue is ISecuredVenue {
     function creditOf(address account) external view returns (uint256);
     /// @notice The position of an account; zeros if there is none.
     function positionOf(address subject) external view returns (Position memory);
+    /// @notice What an account owes; zeros if it owes nothing.
+    function debtOf(address subject) external view returns (Debt memory);
+    /// @notice The auction that sells the collateral of accounts that owe; zero if the venue reaches quote tokens only.
+    function AUCTION() external view returns (ICollateralAuction);
     /// @notice The flag of an account; zeros if there is none. `stands` is true if the flag is not void.
     function flagOf(address subject) external view returns (Flag memory found, bool stands);
     /// @notice The rules, fixed at construction.

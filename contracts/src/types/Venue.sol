@@ -45,6 +45,16 @@ struct Position {
     uint96 price;
 }
 
+/// @notice What an account owes since its position was closed. Amounts are in the quote token's smallest units.
+/// @param loss The part of the loss that the account has not paid, which it pays first.
+/// @param penalty The part of the penalty that the account has not paid.
+/// @param keeper The address that gets its share of the penalty; zero if nobody does.
+struct Debt {
+    uint128 loss;
+    uint128 penalty;
+    address keeper;
+}
+
 /// @notice A mark on an account that does not hold the maintenance level.
 /// @param flagger The address that flagged the account.
 /// @param time The time of the flag, in seconds; zero if the account is not flagged.

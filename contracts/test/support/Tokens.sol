@@ -92,3 +92,22 @@ contract SilentToken {
         balanceOf[to] += amount;
     }
 }
+
+/// @notice A token whose balances all shrink when it says so, as those of a staking token after a slash.
+contract ShrinkingToken is MockToken {
+    uint256 private left = 1e18;
+
+    constructor() MockToken(18) {}
+
+    function shrink(uint256 left_) external {
+        left = left_;
+    }
+
+    function balanceOf(address account) public view override returns (uint256) {
+        return super.balanceOf(account) * left / 1e18;
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        super._update(from, to, (amount * 1e18 + left - 1) / left);
+    }
+}

@@ -98,7 +98,7 @@ contract VaultHandler {
 
     function withdraw(uint256 who, uint256 what) external {
         address subject = subjects[who % 3];
-        bool may = (!venue.hasExposure(subject) || _hasAttested(subject, POLICY))
+        bool may = !vault.isHeld(subject) && (!venue.hasExposure(subject) || _hasAttested(subject, POLICY))
             && (!consumer.hasExposure(subject) || _hasAttested(subject, OTHER_POLICY));
         vm.prank(subject);
         try vault.withdraw(address(tokens[what % 3]), address(0xdead)) {
@@ -116,6 +116,11 @@ contract VaultHandler {
             require(vault.floorOf(subject) == number, "floor");
             _after("seize", who);
         } catch {}
+    }
+
+    function setHold(uint256 who, bool value) external {
+        venue.setHold(vault, subjects[who % 3], value);
+        _after("setHold", who);
     }
 
     function vouch(uint256 who, uint256 level, uint256 validity) external {

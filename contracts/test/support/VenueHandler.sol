@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {CollateralVault} from "../../src/core/CollateralVault.sol";
 import {MarginGatedVenue} from "../../src/examples/MarginGatedVenue.sol";
+import {ICollateralAuction} from "../../src/interfaces/ICollateralAuction.sol";
 import {SuretyMockRegistry} from "../../src/mocks/SuretyMockRegistry.sol";
 import {Record} from "../../src/types/Attestation.sol";
 import {Asset} from "../../src/types/Collateral.sol";
@@ -62,7 +63,16 @@ contract VenueHandler {
             reward: 250_000,
             maxNotional: 100_000e6
         });
-        venue = new MarginGatedVenue(address(this), attestationRegistry, policyRegistry, oracle, vault, quote, rules);
+        venue = new MarginGatedVenue(
+            address(this),
+            attestationRegistry,
+            policyRegistry,
+            oracle,
+            vault,
+            quote,
+            ICollateralAuction(address(0)),
+            rules
+        );
         vault.setVenue(venue, POLICY);
         quote.mint(address(this), 1e18);
         quote.approve(address(venue), type(uint256).max);

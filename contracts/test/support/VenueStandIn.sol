@@ -26,6 +26,10 @@ contract VenueStandIn is ISecuredVenue {
         vault.seize(subject, token, amount, to);
     }
 
+    function setHold(ICollateralVault vault, address subject, bool value) external {
+        vault.setHold(subject, value);
+    }
+
     function deregister(ICollateralVault vault) external {
         vault.deregister();
     }
