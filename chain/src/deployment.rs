@@ -125,6 +125,8 @@ impl Contracts {
             return Err(ChainError::mismatch("policy: vault.chain", expected, found, advice));
         }
         let verifier = node.create(signer, build.verifier(verifying_key)?, Action::new("creating the verifier"))?;
+        // Before the others are paid for.
+        check_verifier(&node, &verifier, verifying_key.digest().bytes())?;
         let delay = seconds("delay", terms.delay.0)?;
         let arguments = (delay, address(&terms.owner), address(&terms.guardian)).abi_encode_params();
         let policies = create(&Contract::POLICIES, arguments, "creating the policy registry")?;
@@ -185,11 +187,7 @@ impl Contracts {
                 return mismatch(input, "a contract".to_owned(), format!("nothing at {contract}"), advice);
             }
         }
-        let found = bytes32(node.simulate(None, &at.verifier, &ISuretyVerifier::VK_HASHCall {}, VK_HASH)?);
-        if found != at.verifying_key {
-            let advice = "do not use this deployment: its contract verifies other proofs";
-            return mismatch("verifier: VK_HASH", at.verifying_key.to_string(), found.to_string(), advice);
-        }
+        check_verifier(&node, &at.verifier, at.verifying_key)?;
         Ok(Self { node, at })
     }
 
@@ -215,6 +213,16 @@ impl Contracts {
     pub fn deployment(&self) -> &Deployment {
         &self.at
     }
+}
+
+/// Demands that a contract verifies proofs for a key.
+fn check_verifier(node: &Node, at: &EvmAddress, key: Bytes32) -> Result<(), ChainError> {
+    let found = bytes32(node.simulate(None, at, &ISuretyVerifier::VK_HASHCall {}, VK_HASH)?);
+    if found != key {
+        let advice = "do not use this deployment: its contract verifies other proofs";
+        return Err(ChainError::mismatch("deployment: verifier: VK_HASH", key.to_string(), found, advice));
+    }
+    Ok(())
 }
 
 /// The assets of a policy's vault, as its contract takes them.

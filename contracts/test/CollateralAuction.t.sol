@@ -8,10 +8,10 @@ import {CollateralAuction} from "../src/core/CollateralAuction.sol";
 import {CollateralVault} from "../src/core/CollateralVault.sol";
 import {ICollateralAuction} from "../src/interfaces/ICollateralAuction.sol";
 import {ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
+import {MockToken} from "../src/mocks/MockToken.sol";
 import {SuretyMockRegistry} from "../src/mocks/SuretyMockRegistry.sol";
 import {AuctionRules, Lot} from "../src/types/Auction.sol";
 import {Asset} from "../src/types/Collateral.sol";
-import {MockToken} from "../src/mocks/MockToken.sol";
 import {OracleStandIn, PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
 import {SellingVenueStandIn} from "./support/SellingVenueStandIn.sol";
 import {Exchange, FlashTaker, HostileTaker} from "./support/Takers.sol";
@@ -71,13 +71,16 @@ contract CollateralAuctionTest {
         rules.floor = 1_000_001;
         _expectInvalidRules(rules, "floor");
         rules = _rules();
-        rules.duration = 0;
+        rules.duration = 599;
         _expectInvalidRules(rules, "duration");
+        rules = _rules();
+        rules.minimum = 0;
+        _expectInvalidRules(rules, "minimum");
         rules = _rules();
         rules.maxPriceAge = 149;
         _expectInvalidRules(rules, "maxPriceAge");
         rules.maxPriceAge = 150;
-        (rules.start, rules.floor, rules.duration) = (1_000_000, 1_000_000, 1);
+        (rules.start, rules.floor, rules.duration, rules.minimum) = (1_000_000, 1_000_000, 600, 1);
         _create(quote, rules, _lots(ether_));
         MockToken other = new MockToken(6);
         vm.expectRevert(abi.encodeWithSelector(ICollateralAuction.InvalidRules.selector, "quote"));
@@ -220,6 +223,31 @@ contract CollateralAuctionTest {
         vm.warp(block.timestamp + DURATION);
         vm.expectRevert(abi.encodeWithSelector(ICollateralAuction.PriceTooOld.selector, PRICE_AGE + DURATION + 1));
         auction.restart(alice);
+    }
+
+    /// @notice Attack: have the price fall while nothing can be sold, and take at the floor as soon as something can.
+    function test_rejects_taking_at_a_price_that_fell_while_nothing_was_for_sale() external {
+        vm.warp(block.timestamp + PRICE_AGE + 1);
+        _start(alice, 10_000 * DOLLAR);
+        require(auction.startedAt(alice) == 0);
+        oracle.set(PRICE, false);
+        _expectRefusal(
+            alice, ether_, 1e18, abi.encodeWithSelector(ICollateralAuction.AuctionOver.selector, uint256(DURATION))
+        );
+        auction.restart(alice);
+        _expectOffer(1e18, 2_400 * DOLLAR);
+    }
+
+    function test_an_auction_ends_with_a_freeze_and_is_restarted_after_it() external {
+        _start(alice, 10_000 * DOLLAR);
+        vm.warp(block.timestamp + DURATION / 2);
+        policyRegistry.setCountsFrom(uint40(block.timestamp));
+        oracle.set(PRICE, false);
+        _expectRefusal(
+            alice, ether_, 1e18, abi.encodeWithSelector(ICollateralAuction.AuctionOver.selector, uint256(DURATION))
+        );
+        auction.restart(alice);
+        _expectOffer(1e18, 2_400 * DOLLAR);
     }
 
     // Fills.

@@ -8,9 +8,9 @@ import {CollateralVault} from "../src/core/CollateralVault.sol";
 import {ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
 import {ISecuredVenue} from "../src/interfaces/ISecuredVenue.sol";
 import {Bn254} from "../src/libraries/Bn254.sol";
+import {MockToken} from "../src/mocks/MockToken.sol";
 import {SuretyMockRegistry} from "../src/mocks/SuretyMockRegistry.sol";
 import {Asset, Consumer} from "../src/types/Collateral.sol";
-import {MockToken} from "../src/mocks/MockToken.sol";
 import {P} from "./support/Field.sol";
 import {PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
 import {PrecompileFaults} from "./support/PrecompileFaults.sol";
@@ -628,6 +628,15 @@ contract CollateralVaultTest is PrecompileFaults {
         venue.seize(vault, alice, address(first), 70, bob);
         _expectBalance(address(first), 0, 0, 0);
         require(first.balanceOf(bob) == 1e30 + 250);
+    }
+
+    /// @notice Attack: count tokens that have left at a source, too, in a statement from before.
+    function test_the_time_at_which_waiting_tokens_are_seized_is_kept() external {
+        _deposit(address(first), 250);
+        _request(address(first), 250);
+        vm.warp(block.timestamp + 5);
+        venue.seize(vault, alice, address(first), 1, bob);
+        require(vault.shrunkAtOf(alice) == block.timestamp);
     }
 
     function test_a_seizure_ends_attestations_that_counted_the_amount() external {

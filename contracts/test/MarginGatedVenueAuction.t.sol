@@ -10,11 +10,11 @@ import {ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
 import {IMarginGatedVenue} from "../src/interfaces/IMarginGatedVenue.sol";
 import {ISellingVenue} from "../src/interfaces/ISellingVenue.sol";
 import {Bn254} from "../src/libraries/Bn254.sol";
+import {MockToken} from "../src/mocks/MockToken.sol";
 import {SuretyMockRegistry} from "../src/mocks/SuretyMockRegistry.sol";
 import {AuctionRules, Lot} from "../src/types/Auction.sol";
 import {Asset} from "../src/types/Collateral.sol";
 import {Debt, VenueRules} from "../src/types/Venue.sol";
-import {MockToken} from "../src/mocks/MockToken.sol";
 import {OracleStandIn, PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
 import {HostileTaker} from "./support/Takers.sol";
 import {HookToken} from "./support/Tokens.sol";
@@ -329,14 +329,17 @@ contract MarginGatedVenueAuctionTest {
         second.open(1e18);
     }
 
-    function test_rejects_an_auction_of_another_vault_quote_token_or_policy() external {
+    function test_rejects_an_auction_of_another_vault_quote_token_policy_oracle_or_registry() external {
         CollateralVault other = new CollateralVault(attestationRegistry, keccak256("universe"), _assets());
-        ICollateralAuction[3] memory auctions = [
+        (AuctionRules memory rules, Lot[] memory none) = (auction.rules(), new Lot[](0));
+        ICollateralAuction[5] memory auctions = [
             ICollateralAuction(_auction(other, quote, POLICY)),
             _auction(vault, ether_, POLICY),
-            _auction(vault, quote, keccak256("other policy"))
+            _auction(vault, quote, keccak256("other policy")),
+            new CollateralAuction(policyRegistry, new OracleStandIn(), vault, quote, rules, none),
+            new CollateralAuction(new PolicyRegistryStandIn(), oracle, vault, quote, rules, none)
         ];
-        for (uint256 i = 0; i < 3; ++i) {
+        for (uint256 i = 0; i < 5; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InvalidRules.selector, "auction"));
             _create(auctions[i], _rules());
         }

@@ -8,12 +8,12 @@ import {ICollateralAuction} from "../src/interfaces/ICollateralAuction.sol";
 import {IMarginGatedVenue} from "../src/interfaces/IMarginGatedVenue.sol";
 import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../src/interfaces/ISnapshotOracle.sol";
+import {MockToken} from "../src/mocks/MockToken.sol";
 import {Attestation} from "../src/types/Attestation.sol";
 import {Asset} from "../src/types/Collateral.sol";
 import {Feed, MarketRules, Snapshot} from "../src/types/Market.sol";
 import {Terms} from "../src/types/Policy.sol";
 import {VenueRules} from "../src/types/Venue.sol";
-import {MockToken} from "../src/mocks/MockToken.sol";
 import {Attesting} from "./support/Attesting.sol";
 import {vm} from "./support/Vm.sol";
 

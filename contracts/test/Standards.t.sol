@@ -18,10 +18,10 @@ import {ILienRegistry} from "../src/interfaces/ILienRegistry.sol";
 import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../src/interfaces/ISnapshotOracle.sol";
 import {ISuretyVerifier} from "../src/interfaces/ISuretyVerifier.sol";
+import {MockToken} from "../src/mocks/MockToken.sol";
 import {SuretyMockRegistry} from "../src/mocks/SuretyMockRegistry.sol";
 import {AuctionRules, Lot} from "../src/types/Auction.sol";
 import {Asset} from "../src/types/Collateral.sol";
-import {MockToken} from "../src/mocks/MockToken.sol";
 import {Attesting} from "./support/Attesting.sol";
 import {PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
 import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
@@ -97,7 +97,7 @@ contract StandardsTest is Attesting {
         list[0] = Asset({token: address(quote), unit: 1, x: 1, y: 2});
         CollateralVault collateral = new CollateralVault(attestationRegistry, keccak256("universe"), list);
         AuctionRules memory rules = AuctionRules({
-            policy: POLICY, start: 1_000_000, floor: 1_000_000, duration: 1, maxPriceAge: 150, minimum: 0
+            policy: POLICY, start: 1_000_000, floor: 1_000_000, duration: 600, maxPriceAge: 150, minimum: 1
         });
         PolicyRegistryStandIn policies = new PolicyRegistryStandIn();
         return new CollateralAuction(policies, snapshots, collateral, quote, rules, new Lot[](0));

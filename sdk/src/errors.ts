@@ -72,6 +72,30 @@ export const errors = {
     "cause": "the fill would pay less than the auction's minimum, or leave less than that owed",
     "cure": "take more, so that everything is paid or at least the minimum is left, or all of the token"
   },
+  "ERC20InsufficientAllowance(address,uint256,uint256)": {
+    "cause": "the spender may take less of the token than it wants to",
+    "cure": "approve the amount for the spender first"
+  },
+  "ERC20InsufficientBalance(address,uint256,uint256)": {
+    "cause": "the account has less of the token than it is to pay",
+    "cure": "mint or transfer tokens to the account first"
+  },
+  "ERC20InvalidApprover(address)": {
+    "cause": "the zero address approves nothing",
+    "cure": "call the token from an account"
+  },
+  "ERC20InvalidReceiver(address)": {
+    "cause": "the token does not go to the zero address",
+    "cure": "name another recipient"
+  },
+  "ERC20InvalidSender(address)": {
+    "cause": "the zero address has nothing to send",
+    "cure": "call the token from an account"
+  },
+  "ERC20InvalidSpender(address)": {
+    "cause": "the zero address spends nothing",
+    "cure": "name another spender"
+  },
   "EmptyBatch()": {
     "cause": "the batch is empty",
     "cure": "give at least one attestation"

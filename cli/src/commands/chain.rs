@@ -19,7 +19,7 @@ use surety_core::{
     units::Seconds,
 };
 use surety_host::{documents, files};
-use surety_kzg::SrsId;
+use surety_kzg::{Origin, SrsId};
 use surety_margin::{level::Claimed, market::Snapshot};
 use surety_verifier::{
     CommittedPolicy,
@@ -34,6 +34,9 @@ use crate::{
     output::Answer,
     progress::Progress,
 };
+
+/// The identifier of local chains for development.
+const DEVELOPMENT: u64 = 31_337;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -104,6 +107,9 @@ pub(crate) struct DeployArgs {
     /// Guardian, who may freeze policies
     #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     guardian: EvmAddress,
+    /// Accept a development set-up on a chain in use, where anybody could prove anything
+    #[arg(long)]
+    allow_insecure_srs: bool,
     /// Exclusive registry: an account serves one policy only while an attestation counts
     #[arg(long)]
     exclusive: bool,
@@ -275,6 +281,13 @@ fn deploy(args: &DeployArgs, session: &Session) -> Result<Answer, Error> {
         progress.note(&format!("{action}: {} gas", receipt.gas()));
     };
     let node = args.nodes.connect()?.telling(told);
+    let is_insecure = verifying_key.srs().origin() == Origin::InsecureDevelopment;
+    if is_insecure && node.chain_id() != DEVELOPMENT && !args.allow_insecure_srs {
+        let found = format!("the development set-up, for chain {}", node.chain_id());
+        let advice = "import a ceremony's with surety srs, or accept that anybody can prove anything with \
+                      --allow-insecure-srs";
+        return Err(ChainError::mismatch("universe: srs", "a set-up of a ceremony", found, advice).into());
+    }
     let build = args.artifacts.as_deref().map_or(Build::Carried, Build::Forge);
     let contracts = Contracts::create(node, build, policy, &verifying_key, &terms, &*key)?;
     let deployment = contracts.deployment();

@@ -632,6 +632,19 @@ fn a_demonstration_goes_on_to_a_chain() {
     sandbox.surety(&format!("demo --out demo --rpc {}", anvil.url)).expect(2);
 }
 
+/// Attack, or a mistake: contracts under which anybody can prove anything, on a chain in use.
+#[test]
+fn rejects_a_development_set_up_on_a_chain_in_use() {
+    let Some(scene) = Scene::new() else { return };
+    scene.anvil.ask("anvil_setChainId", json!([5]));
+    let line = "deploy here --delay 0 --guardian 0x00000000000000000000000000000000000000aa KEY RPC --out five.json";
+    let message = scene.fails(line, 5);
+    assert!(message.contains("the development set-up, for chain 5"), "{message}");
+    // The policy's vault is on another chain: the next check.
+    let message = scene.fails(&format!("{line} --allow-insecure-srs"), 5);
+    assert!(message.contains("vault.chain"), "{message}");
+}
+
 #[test]
 fn rejects_a_demonstration_on_a_chain_without_anvil() {
     let sandbox = Sandbox::new();

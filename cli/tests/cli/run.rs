@@ -235,6 +235,17 @@ fn rejects_configurations_that_cannot_run() {
     }
 }
 
+/// A directory of somebody's, with keys of the names that the demonstration writes.
+#[test]
+fn rejects_a_demonstration_in_a_directory_in_use() {
+    let sandbox = Sandbox::new();
+    fs::create_dir_all(sandbox.path("own/keys")).unwrap();
+    sandbox.write("own/keys/keeper", "a key");
+    let run = sandbox.surety("run --demo own --check").expect(2);
+    assert!(run.says("expected a new directory"), "{}", run.stderr);
+    assert_eq!(fs::read_to_string(sandbox.path("own/keys/keeper")).unwrap(), "a key");
+}
+
 #[test]
 fn a_bundle_travels_and_is_opened_by_its_holder_alone() {
     let town = Town::new();

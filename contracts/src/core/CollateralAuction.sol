@@ -74,7 +74,10 @@ contract CollateralAuction is ICollateralAuction, ERC165, ReentrancyGuardTransie
         MarketRules memory market = policyRegistry.marketRules(rules_.policy);
         if (rules_.start < PPM) revert InvalidRules("start");
         if (rules_.floor == 0 || rules_.floor > PPM) revert InvalidRules("floor");
-        if (rules_.duration == 0) revert InvalidRules("duration");
+        // Old prices stop sales and not the clock: each share would otherwise be on offer in an outage alone.
+        if (rules_.duration < 2 * uint256(market.epochLength)) revert InvalidRules("duration");
+        // Otherwise what is left of a debt could be less than anything costs.
+        if (rules_.minimum == 0) revert InvalidRules("minimum");
         // Otherwise nothing could be sold for a part of each epoch, however soon its snapshot is taken.
         if (rules_.maxPriceAge < market.epochLength / 2) revert InvalidRules("maxPriceAge");
         if (!_isAsset(vault, address(quote))) revert InvalidRules("quote");
@@ -89,14 +92,15 @@ contract CollateralAuction is ICollateralAuction, ERC165, ReentrancyGuardTransie
     /// @inheritdoc ICollateralAuction
     function start(address subject) external {
         if (msg.sender != address(VAULT.venue())) revert OnlyVenue();
-        startedAt[subject] = block.timestamp;
+        // Without a price nothing can be sold: a restart begins the auction, once there is one.
+        startedAt[subject] = _refusal(_latest()) == bytes4(0) ? block.timestamp : 0;
         emit Started(subject, _owedBy(subject));
     }
 
     /// @inheritdoc ICollateralAuction
     function restart(address subject) external {
         _owedBy(subject);
-        uint256 until = startedAt[subject] + _rules.duration;
+        uint256 until = _startOf(subject) + _rules.duration;
         if (block.timestamp <= until) revert AuctionRunning(until);
         Snapshot memory newest = _newest();
         if (newest.marked) revert PriceMarked(newest.epoch);
@@ -130,7 +134,7 @@ contract CollateralAuction is ICollateralAuction, ERC165, ReentrancyGuardTransie
         returns (uint256 taken, uint256 payment)
     {
         uint256 owed = _owedBy(subject);
-        (uint256 price, uint256 divisor) = _priceOf(token, _shareOf(subject));
+        (uint256 price, uint256 divisor) = _priceOf(subject, token);
         (uint256 counted, uint256 waiting,) = VAULT.balanceOf(subject, token);
         taken = Math.min(amount, counted + waiting);
         payment = Math.mulDiv(taken, price, divisor, Math.Rounding.Ceil);
@@ -181,18 +185,26 @@ contract CollateralAuction is ICollateralAuction, ERC165, ReentrancyGuardTransie
     /// @dev The share of the price, in parts per million and rounded up, at which an account's collateral is for sale.
     function _shareOf(address subject) private view returns (uint256) {
         (uint256 first, uint256 last, uint256 duration) = (_rules.start, _rules.floor, _rules.duration);
-        uint256 elapsed = block.timestamp - startedAt[subject];
-        if (elapsed > duration) revert AuctionOver(startedAt[subject] + duration);
+        uint256 began = _startOf(subject);
+        uint256 elapsed = block.timestamp - began;
+        if (elapsed > duration) revert AuctionOver(began + duration);
         return first - (first - last) * elapsed / duration;
     }
 
-    /// @dev The higher one of the newest price and the one before, times the share: an amount of the token costs
-    /// amount·price / divisor. The price is below 2^96·2^32.
-    function _priceOf(address token, uint256 share) private view returns (uint256 price, uint256 divisor) {
+    /// @dev The time at which an auction began; zero if it did before the policy was frozen, when it ended.
+    function _startOf(address subject) private view returns (uint256 began) {
+        began = startedAt[subject];
+        if (began < POLICY_REGISTRY.countsFrom(_rules.policy)) began = 0;
+    }
+
+    /// @dev The higher one of the newest price and the one before, times the share of the price at which the account's
+    /// collateral is for sale: an amount of the token costs amount·price / divisor. The price is below 2^96·2^32.
+    function _priceOf(address subject, address token) private view returns (uint256 price, uint256 divisor) {
         Pricing memory pricing = _pricings[token];
         if (!pricing.isListed) revert UnknownLot(token);
         bytes32 policy = _rules.policy;
         Snapshot memory newest = _newest();
+        uint256 share = _shareOf(subject);
         price = ORACLE.pricesOf(policy, newest.epoch)[pricing.market];
         if (newest.previousEpoch != 0) {
             price = Math.max(price, ORACLE.pricesOf(policy, newest.previousEpoch)[pricing.market]);
@@ -200,14 +212,26 @@ contract CollateralAuction is ICollateralAuction, ERC165, ReentrancyGuardTransie
         (price, divisor) = (price * share, 10 ** uint256(pricing.exponent) * PPM);
     }
 
+    function _latest() private view returns (Snapshot memory) {
+        return ORACLE.latest(_rules.policy);
+    }
+
     /// @dev The newest snapshot, if anything may be sold at its prices.
     function _newest() private view returns (Snapshot memory newest) {
+        newest = _latest();
+        bytes4 refusal = _refusal(newest);
+        if (refusal == PolicyNotInForce.selector) revert PolicyNotInForce(_rules.policy);
+        if (refusal == PriceTooOld.selector) revert PriceTooOld(block.timestamp - newest.time);
+        if (refusal == PriceBeforeFreeze.selector) revert PriceBeforeFreeze(newest.epoch);
+    }
+
+    /// @dev The selector of the error with which sales at a snapshot's prices are refused; zero if they are not.
+    function _refusal(Snapshot memory newest) private view returns (bytes4) {
         bytes32 policy = _rules.policy;
-        if (!POLICY_REGISTRY.isInForce(policy)) revert PolicyNotInForce(policy);
-        newest = ORACLE.latest(policy);
-        uint256 age = block.timestamp - newest.time;
-        if (age > _rules.maxPriceAge) revert PriceTooOld(age);
-        if (newest.time < POLICY_REGISTRY.countsFrom(policy)) revert PriceBeforeFreeze(newest.epoch);
+        if (!POLICY_REGISTRY.isInForce(policy)) return PolicyNotInForce.selector;
+        if (block.timestamp - newest.time > _rules.maxPriceAge) return PriceTooOld.selector;
+        if (newest.time < POLICY_REGISTRY.countsFrom(policy)) return PriceBeforeFreeze.selector;
+        return bytes4(0);
     }
 
     function _isAsset(ICollateralVault vault, address token) private view returns (bool) {

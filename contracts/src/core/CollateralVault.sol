@@ -138,7 +138,11 @@ contract CollateralVault is ICollateralVault, ERC165, ReentrancyGuardTransient {
         if (amount == 0) revert InvalidAmount(0);
         if (amount > counted + waiting) revert NotEnough(amount, counted + waiting);
         uint256 fromCounted = amount < counted ? amount : counted;
-        balance.waiting = waiting - (amount - fromCounted);
+        if (amount > fromCounted) {
+            balance.waiting = waiting - (amount - fromCounted);
+            // Tokens leave, whatever is counted.
+            _accounts[subject].shrunkAt = uint40(block.timestamp);
+        }
         uint32 number = _count(subject, token, counted - fromCounted);
         _accounts[subject].floor = number;
         emit Seized(subject, token, to, amount, number);

@@ -108,7 +108,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         if (!_isAsset(vault, address(quote))) revert InvalidRules("quote");
         if (address(auction) != address(0)) {
             bool isFit = address(auction.VAULT()) == address(vault) && address(auction.QUOTE()) == address(quote)
-                && auction.rules().policy == rules_.policy;
+                && auction.rules().policy == rules_.policy && address(auction.ORACLE()) == address(oracle)
+                && address(auction.POLICY_REGISTRY()) == address(policyRegistry);
             if (!isFit) revert InvalidRules("auction");
         }
 
@@ -303,8 +304,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
 
     /// @inheritdoc IMarginGatedVenue
     function coverLoss(uint256 amount) external nonReentrant {
-        if (amount > uncoveredLoss) revert InvalidAmount(amount);
-        uint256 received = _receive(msg.sender, amount);
+        // Whoever owes may pay a part in between.
+        uint256 received = _receive(msg.sender, Math.min(amount, uncoveredLoss));
         uncoveredLoss -= received;
         pool += received;
         emit LossCovered(msg.sender, received, uncoveredLoss);

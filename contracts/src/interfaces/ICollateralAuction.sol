@@ -86,7 +86,8 @@ interface ICollateralAuction {
 
     /* AUCTIONS */
 
-    /// @notice Puts the collateral of an account that owes up for sale. Venue only.
+    /// @notice Puts the collateral of an account that owes up for sale: now, or once it is restarted if nothing may be
+    /// sold now. Venue only.
     function start(address subject) external;
 
     /// @notice Has the price fall anew, once it has fallen to the floor.
@@ -121,7 +122,7 @@ interface ICollateralAuction {
         returns (uint256 taken, uint256 payment);
 
     /// @notice The time at which the price of an account's collateral last began to fall, in seconds; zero if it never
-    /// did.
+    /// did, or waits for a restart.
     function startedAt(address subject) external view returns (uint256);
 
     /// @notice The rules, fixed at construction.

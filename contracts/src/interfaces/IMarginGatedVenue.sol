@@ -186,7 +186,7 @@ interface IMarginGatedVenue is ISellingVenue {
     function defund(uint256 amount, address to) external;
     /// @notice Pays into the insurance fund.
     function insure(uint256 amount) external;
-    /// @notice Pays uncovered losses, into the pool.
+    /// @notice Pays uncovered losses, into the pool: all of them if `amount` is more.
     function coverLoss(uint256 amount) external;
 
     /* VIEWS */

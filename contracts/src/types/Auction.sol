@@ -5,9 +5,10 @@ pragma solidity ^0.8.28;
 /// @param policy The policy whose prices count. It takes them from feeds.
 /// @param start The share at which an auction starts: at least a whole.
 /// @param floor The share at which an auction ends: more than zero, at most a whole.
-/// @param duration The time from start to end, which is not zero.
+/// @param duration The time from start to end: at least two epochs.
 /// @param maxPriceAge The largest age of the newest prices: at least half an epoch.
-/// @param minimum The least that a fill may pay, or leave owed, in the quote token's smallest units.
+/// @param minimum The least that a fill may pay, or leave owed, in the quote token's smallest units: not zero, and more
+/// than the smallest unit of any token costs.
 struct AuctionRules {
     bytes32 policy;
     uint32 start;

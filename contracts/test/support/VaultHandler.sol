@@ -3,10 +3,10 @@ pragma solidity ^0.8.28;
 
 import {CollateralVault} from "../../src/core/CollateralVault.sol";
 import {Bn254} from "../../src/libraries/Bn254.sol";
+import {MockToken} from "../../src/mocks/MockToken.sol";
 import {SuretyMockRegistry} from "../../src/mocks/SuretyMockRegistry.sol";
 import {Record} from "../../src/types/Attestation.sol";
 import {Asset} from "../../src/types/Collateral.sol";
-import {MockToken} from "../../src/mocks/MockToken.sol";
 import {PolicyRegistryStandIn} from "./MarketStandIns.sol";
 import {FeeToken} from "./Tokens.sol";
 import {VenueStandIn} from "./VenueStandIn.sol";

@@ -4,11 +4,11 @@ pragma solidity ^0.8.28;
 import {CollateralVault} from "../../src/core/CollateralVault.sol";
 import {MarginGatedVenue} from "../../src/examples/MarginGatedVenue.sol";
 import {ICollateralAuction} from "../../src/interfaces/ICollateralAuction.sol";
+import {MockToken} from "../../src/mocks/MockToken.sol";
 import {SuretyMockRegistry} from "../../src/mocks/SuretyMockRegistry.sol";
 import {Record} from "../../src/types/Attestation.sol";
 import {Asset} from "../../src/types/Collateral.sol";
 import {Position, VenueRules} from "../../src/types/Venue.sol";
-import {MockToken} from "../../src/mocks/MockToken.sol";
 import {OracleStandIn, PolicyRegistryStandIn} from "./MarketStandIns.sol";
 import {vm} from "./Vm.sol";
 

@@ -8,7 +8,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use serde_json::{Value, json};
-use surety_chain::{ChainError, Contracts, attest::Question};
+use surety_chain::{ChainError, Contracts};
 use surety_core::{
     decimal::Decimal,
     failure::{AnyFailure, Class, Failure as _, Internal},
@@ -71,6 +71,10 @@ const DAY: u64 = 86_400;
 /// Sequence numbers begin at the time of the balances, and go on from there by one.
 const SEQUENCES_AHEAD: u64 = 1 << 32;
 
+/// How often a level is proven in an epoch because its snapshot is another, and how often its attestations are sent to
+/// a chain that has lost them: whoever a holder reads a chain from could have it do both without end.
+const AGAIN: u32 = 3;
+
 /// How many bundles of an account are kept.
 const BUNDLES: u32 = 2;
 
@@ -94,10 +98,31 @@ pub struct Holder {
     shelves: Shelves,
     /// When publishers last agreed on a snapshot.
     agreed_at: Option<Timestamp>,
-    /// When it was last looked whether a level counts on the chain.
+    /// When it was last looked whether a level is on the chain.
     looked_at: BTreeMap<Name, Timestamp>,
+    /// How often a level's attestation of an epoch was proven, and brought to the chain.
+    proofs: Counts,
+    deliveries: Counts,
     /// The last question that was answered, with everything that an answer takes.
     answered: Option<Asked>,
+}
+
+/// How often something was done for a level, in the epoch that is there.
+#[derive(Debug, Default)]
+struct Counts(BTreeMap<Name, (u64, u32)>);
+
+impl Counts {
+    /// Whether it was done as often in an epoch as is allowed.
+    fn is_enough(&self, level: &Name, epoch: u64) -> bool {
+        self.0.get(level).is_some_and(|(at, count)| *at == epoch && *count >= AGAIN)
+    }
+
+    /// Counts once more.
+    fn count(&mut self, level: &Name, epoch: u64) {
+        let (at, count) = self.0.entry(level.clone()).or_default();
+        *count = if *at == epoch { count.saturating_add(1) } else { 1 };
+        *at = epoch;
+    }
 }
 
 /// The snapshot, the newest statement of each source by its sequence number, and the checkpoint of the vault.
@@ -120,7 +145,7 @@ pub struct Shelves {
     pub attestations: BTreeMap<Name, Shelf>,
     /// The snapshots that were proven against, by epoch.
     pub snapshots: Shelf,
-    /// The identifiers of the first prices on which publishers agreed, by epoch.
+    /// What publishers first agreed on, by epoch.
     pins: Shelf,
 }
 
@@ -201,6 +226,8 @@ impl Holder {
             shelves,
             agreed_at: None,
             looked_at: BTreeMap::new(),
+            proofs: Counts::default(),
+            deliveries: Counts::default(),
             answered: None,
             label,
         };
@@ -397,6 +424,15 @@ impl Holder {
         if newest.as_ref().is_some_and(is_same) {
             return Ok(());
         }
+        // Nodes of a chain that disagree on its blocks would have it proven without end.
+        let is_another =
+            |(epoch, attestation): &(u64, Attestation)| *epoch == snapshot.epoch && attestation.claim.snapshot != id;
+        if newest.as_ref().is_some_and(is_another) {
+            if self.proofs.is_enough(level, snapshot.epoch) {
+                return Ok(());
+            }
+            self.proofs.count(level, snapshot.epoch);
+        }
         self.proven.check(committed.id(), snapshot.epoch, id)?;
         let request = ProofRequest {
             policy: &self.policy,
@@ -438,24 +474,40 @@ impl Holder {
 
     /// Delivers the newest attestation of each level that still counts, whatever else goes on.
     fn deliver_newest(&mut self, now: Timestamp) -> Result<(), AnyFailure> {
-        for level in self.levels.clone() {
-            if let Some((epoch, attestation)) = self.newest(&level)?
-                && attestation.claim.valid_until >= now
-            {
-                self.deliver(&level, epoch, &attestation, now)?;
+        let levels = self.levels.clone();
+        let mut deliver = |level: &Name| match self.newest(level)? {
+            Some((epoch, attestation)) if attestation.claim.valid_until >= now => {
+                self.deliver(level, epoch, &attestation, now)
             }
-        }
-        Ok(())
+            _ => Ok(()),
+        };
+        // A level that cannot be delivered holds up no other.
+        let delivered: Vec<_> = levels.iter().map(&mut deliver).collect();
+        delivered.into_iter().collect()
     }
 
-    /// Takes the prices on which publishers agree for the only ones of their epoch. Says whether they are the newest.
+    /// Takes a snapshot on which publishers agree for the only one of its epoch. Says whether it is the newest.
     ///
     /// An answer about an account, whatever it is and whoever learns it, says something of its holdings at the prices
-    /// that it is about. So nothing is evaluated at other prices of an epoch, nor of an earlier one. The same prices as
-    /// of another time tell nothing more: a chain that is reorganised has such a snapshot.
-    fn pin(&self, snapshot: &Snapshot) -> Result<bool, AnyFailure> {
-        let (pins, id) = (&self.shelves.pins, PricesId::of(self.policy.committed().feeds_id(), &snapshot.into()));
-        let id = id.0.to_string();
+    /// that it is about. So nothing is evaluated at other prices of an epoch, nor of an earlier one. What a policy
+    /// derives from prices depends on their time, too. Prices of feeds alone are no others where a chain that is
+    /// reorganised has them as of another time: nothing is derived from these.
+    fn pin(&self, snapshot: &Snapshot, now: Timestamp) -> Result<bool, AnyFailure> {
+        let (pins, committed) = (&self.shelves.pins, self.policy.committed());
+        if snapshot.time.0 > now.0.saturating_add(CLOCK_TOLERANCE.0) {
+            let expected = format!("one of now, {}, or before", now.0);
+            return Err(NotDone::mismatch("snapshots", expected, format!("one of {}", snapshot.time.0)).into());
+        }
+        // Pinned by a clock that was fast.
+        let begun = now.0.saturating_add(CLOCK_TOLERANCE.0) / committed.policy().oracle.epoch.0.max(1);
+        while let Some(epoch) = self.world.state.newest_number(pins)?.filter(|epoch| *epoch > begun) {
+            self.world.state.remove(pins, epoch)?;
+        }
+        let id = if self.takes_prices_from_chain() {
+            PricesId::of(committed.feeds_id(), &snapshot.into()).0.to_string()
+        } else {
+            snapshot_id(committed, snapshot).0.to_string()
+        };
         if self.world.state.newest_number(pins)?.is_some_and(|epoch| epoch > snapshot.epoch) {
             return Ok(false);
         }
@@ -491,9 +543,9 @@ impl Holder {
         // Of two proofs of one context each does.
         let context = attestation.context.to_string();
         let known = self.world.state.at(&delivered, epoch)?.is_some_and(|known| known == context);
-        let look = self.policy.committed().policy().oracle.epoch.0 / LOOKS;
+        let look = (self.policy.committed().policy().oracle.epoch.0 / LOOKS).max(INTERVAL);
         let looked_at = self.looked_at.get(level).copied().unwrap_or_default();
-        if known && now.0 < looked_at.0.saturating_add(look.max(INTERVAL)) {
+        if known && (looked_at.0..looked_at.0.saturating_add(look)).contains(&now.0) {
             return Ok(());
         }
         let contracts = chain.connect()?;
@@ -508,16 +560,32 @@ impl Holder {
             return Err(NotDone::outside("oracle on chain", format!("the snapshot of epoch {epoch}"), found).into());
         }
         if known {
-            // A block may be the chain's no longer, and a newer statement or a vault end what counted.
+            // A block may be the chain's no longer, and its record with it.
             self.looked_at.insert(level.clone(), now);
-            let question = Question { level: level.clone(), max_age: self.policy.committed().policy().oracle.max_age };
-            let standing = contracts.query(&self.subject, self.policy.committed(), Some(&question))?;
-            if newest != Some(epoch) || standing.sufficient.or(standing.short).unwrap_or(false) {
+            let standing = contracts.query(&self.subject, self.policy.committed(), None)?;
+            let record = standing.levels.iter().find(|record| record.level == *level);
+            let is_there = record.is_some_and(|record| {
+                record.epoch > epoch || record.epoch == epoch && record.valid_until == attestation.claim.valid_until
+            });
+            if newest != Some(epoch) || is_there {
                 return Ok(());
             }
         }
+        if self.deliveries.is_enough(level, epoch) {
+            let expected = format!("{level} of epoch {epoch}, which was sent {AGAIN} times");
+            return Err(NotDone::outside("registry on chain", expected, "none").into());
+        }
         let one = std::slice::from_ref(attestation);
-        let receipt = contracts.attest(one, self.policy.committed(), &*chain.signer)?;
+        let sent = contracts.attest(one, self.policy.committed(), &*chain.signer);
+        // A refusal is told before anything is sent.
+        if !matches!(sent, Err(ChainError::Refused { .. })) {
+            self.deliveries.count(level, epoch);
+        }
+        let receipt = match sent {
+            // Too late, and the next one takes its place.
+            Err(ChainError::Refused { .. }) if newest > Some(epoch) => return Ok(()),
+            sent => sent?,
+        };
         let (gas, transaction) = (receipt.gas(), receipt.transaction());
         let what = format!("{level} of epoch {epoch} brought to the registry for {gas} gas, {transaction}");
         self.world.note(now, &self.label, &what);
@@ -732,7 +800,7 @@ impl Role for Holder {
                 let vault = vault.transpose()?;
                 let asked = self.asked(&snapshot, vault.as_ref())?;
                 // Openings are decrypted only where there is something to do with them.
-                if self.pin(&snapshot)?
+                if self.pin(&snapshot, now)?
                     && self.answered.as_ref() != Some(&asked)
                     && let Some(stated) = self.stated(vault)?
                 {

@@ -47,6 +47,9 @@ const LOOKBACK: u64 = 20;
 /// The publisher waits this share of an epoch for nodes that are late, once there is a quorum.
 const GRACE: u64 = 4;
 
+/// Seconds of a day.
+const DAY: u64 = 86_400;
+
 /// An oracle node.
 pub struct Oracle {
     world: Arc<World>,
@@ -146,8 +149,13 @@ impl Oracle {
         if self.world.state.at(&self.shelves.reports, epoch)?.is_some() {
             return Ok(());
         }
-        // Prices of now are none of an epoch that is over, whatever a clock says that was set back.
-        if let Some(newest) = self.world.state.newest_number(&self.shelves.reports)?.filter(|newest| *newest > epoch) {
+        // Prices of now are none of an epoch that is over, whatever a clock says that was set back. One that was wrong
+        // by more than a day was fast before.
+        let is_over = |newest: &u64| {
+            let ahead = newest.saturating_sub(epoch);
+            ahead > 0 && ahead.saturating_mul(self.policy.oracle.epoch.0) <= DAY
+        };
+        if let Some(newest) = self.world.state.newest_number(&self.shelves.reports)?.filter(is_over) {
             let (expected, found) = (format!("epoch {newest}, of which this node has reported, or later"), epoch);
             let advice = "set the clock; if it was fast before, the node reports again once that epoch is over";
             return Err(NotDone::outside("clock", expected, found.to_string()).advise(advice).into());

@@ -1,7 +1,10 @@
 //! What roles refuse of what others serve, one check at a time: a role takes one step against a party that answers
 //! whatever a test wants.
 
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+};
 
 use serde_json::{Value, json};
 use surety_core::{
@@ -187,6 +190,45 @@ fn rejects_a_predecessor_that_is_older_than_the_nodes_own() {
     assert!(world.state.newest(&role.shelves().reports).unwrap().is_none());
 }
 
+/// Attack: a publisher of prices of the future, after which a holder would take none of now.
+#[test]
+fn rejects_prices_of_the_future() {
+    let town = Town::with_epochs(6, 60);
+    let now = clock::now();
+    let text = Arc::new(Mutex::new(snapshot(&town, Timestamp(now.0 + 600), None).to_json().unwrap()));
+    for port in [town.ports[1], town.ports[2]] {
+        let text = Arc::clone(&text);
+        answer(port, move |path| path.ends_with("/latest").then(|| text.lock().unwrap().clone()));
+    }
+    let (mut role, world) = holder(&town, 4, "");
+    let found = said(&mut role, now);
+    assert!(found.contains(&format!("snapshots: expected one of now, {}", now.0)), "{found}");
+    // A clock that was fast has the holder take them, and is in the way of nothing once it is right.
+    said(&mut role, Timestamp(now.0 + 600));
+    *text.lock().unwrap() = snapshot(&town, now, None).to_json().unwrap();
+    let found = said(&mut role, now);
+    assert!(!found.contains("agreed before") && !found.contains("one of now"), "{found}");
+    drop(world);
+}
+
+/// Attack: a publisher of the same prices as of another time, which what a policy derives from prices depends on.
+#[test]
+fn rejects_the_same_prices_of_another_time() {
+    let town = Town::with_epochs(6, 600);
+    // The beginning of an epoch, of which both are.
+    let now = Timestamp(clock::now().0 / 600 * 600);
+    let text = Arc::new(Mutex::new(snapshot(&town, Timestamp(now.0 + 1), None).to_json().unwrap()));
+    for port in [town.ports[1], town.ports[2]] {
+        let text = Arc::clone(&text);
+        answer(port, move |path| path.ends_with("/latest").then(|| text.lock().unwrap().clone()));
+    }
+    let (mut role, _world) = holder(&town, 4, "");
+    said(&mut role, Timestamp(now.0 + 3));
+    *text.lock().unwrap() = snapshot(&town, Timestamp(now.0 + 2), None).to_json().unwrap();
+    let found = said(&mut role, Timestamp(now.0 + 4));
+    assert!(found.contains("on which they agreed before"), "{found}");
+}
+
 /// Attack: a publisher with a snapshot of an epoch that has not begun.
 #[test]
 fn rejects_snapshots_of_later_epochs() {
@@ -214,6 +256,9 @@ fn rejects_reports_of_epochs_that_are_over() {
     let found = said(&mut role, Timestamp(now.0 - 120));
     assert!(found.contains(&format!("clock: expected epoch {}, of which this node has reported", first[0])), "{found}");
     assert_eq!(world.state.numbers(&role.shelves().reports, 0, 10).unwrap(), first);
+    // What is ahead by more than a day is a clock's mistake, and stops nothing for years.
+    said(&mut role, Timestamp(now.0 - 2 * 86_400));
+    assert_eq!(world.state.numbers(&role.shelves().reports, 0, 10).unwrap().len(), 2);
 }
 
 /// A clock that was fast, and is set right: what was stated with it counts no more for when a statement is due.

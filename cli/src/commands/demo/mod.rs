@@ -87,7 +87,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     Answer::new(data, text)
 }
 
-const KEYS: &str = "the demonstration's signing keys are derived from their names: anybody can sign with them";
+/// What everybody has to know of the demonstration's keys.
+pub(super) const KEYS: &str =
+    "the demonstration's signing keys are derived from their names: anybody can sign with them";
 
 fn run_batch(args: &Args, count: u32, session: &Session) -> Result<Answer, Error> {
     let progress = &session.progress;

@@ -167,8 +167,11 @@ pub(super) fn run(
 ) -> Result<Answer, Error> {
     let layout = Layout::new(directory);
     let deployment_path = directory.join("deployment.json");
+    let [first, last] = ["attestation-initial.json", "attestation.json"].map(|name| directory.join(name));
     files::create_directory(directory)?;
-    files::check_target(&deployment_path, existing)?;
+    for path in [&deployment_path, &first, &last, &layout.universe(), &layout.policy(), &directory.join("rules.toml")] {
+        files::check_target(path, existing)?;
+    }
     let own = match url {
         Some(_) => None,
         None => Some(Anvil::start(Timestamp(session.now.0.saturating_sub(PAST)))?),
@@ -274,7 +277,7 @@ pub(super) fn run(
 
     account.next(1)?;
     let (proof, _) = account.attest(LEVELS[1])?;
-    documents::write(&directory.join("attestation-initial.json"), &proof, existing)?;
+    documents::write(&first, &proof, existing)?;
     chain.open(&venue, POSITION, subject)?;
     teller.tell(format!("the account proves its initial margin at {}, and opens a position", account.price(market)));
 
@@ -285,7 +288,7 @@ pub(super) fn run(
         let price = account.price(market);
         match account.attest(LEVELS[0]) {
             Ok((proof, _)) => {
-                documents::write(&directory.join("attestation.json"), &proof, Existing::Replace)?;
+                documents::write(&last, &proof, Existing::Replace)?;
                 teller.tell(format!("{price}: the account proves its maintenance margin"));
             }
             Err(error) if error.class() == Class::Insufficient => {

@@ -1,6 +1,9 @@
 //! All parties of the example in one process, on this machine: what `surety run --demo` writes and runs.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use rand_core::{OsRng, RngCore as _};
 use surety_chain::{Deployment, local::Anvil};
@@ -16,12 +19,16 @@ use surety_walkthrough::example;
 use super::local::{Chain, PAYERS};
 use crate::{
     Session,
-    error::Error,
+    commands::demo::KEYS,
+    error::{Error, Usage},
     inputs::{directory_of, setups, warn_of_set_up},
 };
 
 /// Where the process listens, to others and to operators.
 const LISTEN: [&str; 2] = ["127.0.0.1:8700", "127.0.0.1:9464"];
+
+/// The file that tells the demonstration's directories from others.
+const MARK: &str = "DEMONSTRATION";
 
 /// Seconds of an epoch: short enough to look on.
 const EPOCH: u64 = 15;
@@ -36,7 +43,14 @@ const REGISTRY: &str = "0x2222222222222222222222222222222222222222";
 /// Writes the example's files to a directory, unless they are there, and starts a chain: in a new directory if there is
 /// a program for it, in another one if it was there before. Gives the configuration's path, and the chain.
 pub(super) fn prepare(directory: &Path, session: &Session) -> Result<(PathBuf, Option<Chain>), Error> {
-    let configuration = directory.join("surety.toml");
+    let (configuration, mark) = (directory.join("surety.toml"), directory.join(MARK));
+    session.progress.warn(KEYS);
+    let is_new = !directory.exists() || fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none());
+    if !is_new && !mark.exists() {
+        // Keys of somebody's may be there.
+        let expected = "expected a new directory, or one that surety run --demo has written";
+        return Err(Usage(format!("--demo: {expected}, found another: {}", directory.display())).into());
+    }
     let setups = setups()?;
     if configuration.exists() {
         let is_on_chain = directory.join("deployment.json").exists();
@@ -48,6 +62,7 @@ pub(super) fn prepare(directory: &Path, session: &Session) -> Result<(PathBuf, O
         files::create_directory(directory_of(&path))?;
         files::write(&path, text.as_bytes(), access, Existing::Replace)
     };
+    put(MARK, &format!("{KEYS}\n"), Access::Public)?;
     let universe = Universe::from_toml(example::UNIVERSE.path, example::UNIVERSE.text)?;
     let setup = setups.preferred(universe.capacity, &session.progress)?;
     warn_of_set_up(setup.origin(), setup.id(), &session.progress);
