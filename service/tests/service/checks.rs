@@ -248,7 +248,9 @@ fn rejects_snapshots_of_later_epochs() {
 fn rejects_reports_of_epochs_that_are_over() {
     let town = Town::with_epochs(6, 60);
     let now = clock::now();
-    let (mut role, world) = node(&town, 0);
+    // The publisher has nothing yet.
+    answer(town.ports[1], |_| None);
+    let (mut role, world) = node(&town, 1);
     said(&mut role, now);
     let reported = || world.state.numbers(&role.shelves().reports, 0, 10).unwrap();
     let first = reported();
