@@ -1,4 +1,4 @@
-//! A contract as Forge has built it, and where the code of contracts comes from.
+//! A contract as Forge has built it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +13,7 @@ use surety_kzg::Origin;
 use surety_solidity::contract_name;
 use surety_verifier::VerifyingKey;
 
-use crate::{carried::Carried, error::ChainError};
+use crate::error::ChainError;
 
 const ADVICE: &str =
     "build the contracts of this version with contracts/check or forge build, and give --artifacts contracts/out";
@@ -80,39 +80,6 @@ pub struct Written {
     pub known: Vec<Bytes32>,
     /// The number of other variables, whose values are terms of the deployment.
     pub open: usize,
-}
-
-/// Where the code of contracts that are created comes from.
-#[derive(Clone, Copy, Debug)]
-pub enum Build<'a> {
-    /// This program.
-    Carried,
-    /// A build directory of Forge.
-    Forge(&'a Path),
-}
-
-impl Build<'_> {
-    /// What creates a contract that is the same for every policy, without the constructor's arguments.
-    ///
-    /// # Errors
-    /// If the build has none, or its constructor is another.
-    pub(crate) fn creation_code(self, contract: &Contract) -> Result<Vec<u8>, ChainError> {
-        match self {
-            Self::Carried => Carried::of(contract)?.creation_code(),
-            Self::Forge(directory) => Artifact::of(directory, contract)?.creation_code(),
-        }
-    }
-
-    /// What creates the contract that verifies proofs for a key.
-    ///
-    /// # Errors
-    /// If the build has none.
-    pub(crate) fn verifier(self, key: &VerifyingKey) -> Result<Vec<u8>, ChainError> {
-        match self {
-            Self::Carried => Carried::of_verifier(key)?.creation_code(),
-            Self::Forge(directory) => Artifact::of_verifier(directory, key)?.creation_code(),
-        }
-    }
 }
 
 /// A contract as Forge has built it.

@@ -1,6 +1,7 @@
-//! The code of contracts that this program carries: creating contracts takes neither a compiler nor a checkout.
+//! The code that contracts are created from: this program carries it, so that neither a compiler nor a checkout is
+//! needed, or Forge has built it.
 
-use std::sync::LazyLock;
+use std::{path::Path, sync::LazyLock};
 
 use alloy_primitives::hex;
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use surety_core::ident::Bytes32;
 use surety_verifier::VerifyingKey;
 
 use crate::{
-    artifact::{Contract, verifier_file},
+    artifact::{Artifact, Contract, verifier_file},
     error::ChainError,
 };
 
@@ -17,6 +18,39 @@ const TEXT: &str = include_str!("../abi/bytecode.json");
 
 static CARRIED: LazyLock<Result<Vec<Carried>, String>> =
     LazyLock::new(|| serde_json::from_str(TEXT).map_err(|error| error.to_string()));
+
+/// Where the code of contracts that are created comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Build<'a> {
+    /// This program.
+    Carried,
+    /// A build directory of Forge.
+    Forge(&'a Path),
+}
+
+impl Build<'_> {
+    /// What creates a contract that is the same for every policy, without the constructor's arguments.
+    ///
+    /// # Errors
+    /// If the build has none, or its constructor is another.
+    pub(crate) fn creation_code(self, contract: &Contract) -> Result<Vec<u8>, ChainError> {
+        match self {
+            Self::Carried => Carried::of(contract)?.creation_code(),
+            Self::Forge(directory) => Artifact::of(directory, contract)?.creation_code(),
+        }
+    }
+
+    /// What creates the contract that verifies proofs for a key.
+    ///
+    /// # Errors
+    /// If the build has none.
+    pub(crate) fn verifier(self, key: &VerifyingKey) -> Result<Vec<u8>, ChainError> {
+        match self {
+            Self::Carried => Carried::of_verifier(key)?.creation_code(),
+            Self::Forge(directory) => Artifact::of_verifier(directory, key)?.creation_code(),
+        }
+    }
+}
 
 /// The code of a contract, and what it was compiled from.
 #[derive(Clone, Debug, Serialize, Deserialize)]

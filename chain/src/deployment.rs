@@ -21,7 +21,8 @@ use surety_verifier::{
 
 use crate::{
     abi::{Asset, ISuretyVerifier, address, bytes32, coordinates, word},
-    artifact::{Build, Contract},
+    artifact::Contract,
+    carried::Build,
     error::{Action, ChainError},
     node::Node,
     seconds::seconds,

@@ -9,7 +9,8 @@
 //! | `transport` | how nodes are asked: limits, patience, and the next where one fails |
 //! | [`error`] | why something did not work |
 //! | [`refusal`] | what contracts say when they refuse, what it means, and what to do |
-//! | [`artifact`], [`carried`] | contracts as Forge has built them; the code that this program carries |
+//! | [`artifact`] | contracts as Forge has built them |
+//! | [`carried`] | the code that contracts are created from: this program's, or a build's |
 //! | [`deployment`] | where the contracts are: creating them, and making sure that they are the right ones |
 //! | [`rules`], [`publish`] | what a policy's text leaves open, and publishing both |
 //! | [`proposal`] | a new version of a policy, for those who decide on it |

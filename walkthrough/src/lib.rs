@@ -19,7 +19,7 @@ use surety_import::observations::read_observations;
 use surety_kzg::{Capacity, Observer, Origin, Params, SrsId, srs::VerifierKey};
 use surety_margin::{
     market::{Report, Snapshot},
-    policy::Policy,
+    policy::{Policy, SourceRule},
     universe::Universe,
 };
 use surety_verifier::attestation::{
@@ -101,25 +101,10 @@ pub fn run(
 
     let Ground { setup, universe, policy, params } = prepare(layout, setups, existing, observer)?;
     let snapshot = report(layout, &policy, &universe, now, existing)?;
-    let mut stated = Vec::new();
-    for (rule, file) in policy.sources.iter().zip(example::HOLDINGS) {
-        let holdings = surety_import::positions::holdings(file.path, file.text, &universe)?;
-        let account = rule.accounts.first().cloned().unwrap_or_else(|| rule.name.clone());
-        let terms = StatementTerms {
-            audience: audience()?,
-            subject: subject()?,
-            account,
-            as_of: now,
-            valid_until: Timestamp(now.0.saturating_add(STATEMENT_VALIDITY)),
-            sequence: now.0,
-            pledge: None,
-        };
-        let key = demo_key(rule.name.as_str())?;
-        let (statement, opening) = source::attest(&universe, &params, holdings, terms, &key)?;
-        layout.write_statement(&statement, &opening)?;
-        stated.push((statement, opening));
+    let (statements, openings) = state(&policy, &universe, &params, audience()?, now)?;
+    for (statement, opening) in statements.iter().zip(&openings) {
+        layout.write_statement(statement, opening)?;
     }
-    let (statements, openings): (Vec<Statement>, Vec<Opening>) = stated.into_iter().unzip();
 
     let policy = CompiledPolicy::compile(policy, universe, &params)?;
     documents::write(&layout.compiled(), &policy.committed().file(), existing)?;
@@ -156,6 +141,35 @@ pub fn run(
         demo.attestations.push((level, path));
     }
     Ok(demo)
+}
+
+/// What the example's sources state of the account, each with a key of the demonstration: balances as of a time, which
+/// is the sequence number as well.
+///
+/// # Errors
+/// Never, as long as the example is one.
+pub fn state(
+    policy: &Policy,
+    universe: &Universe,
+    params: &Params,
+    audience: Audience,
+    as_of: Timestamp,
+) -> Result<(Vec<Statement>, Vec<Opening>), AnyFailure> {
+    let state = |(rule, file): (&SourceRule, ExampleFile)| -> Result<(Statement, Opening), AnyFailure> {
+        let holdings = surety_import::positions::holdings(file.path, file.text, universe)?;
+        let terms = StatementTerms {
+            audience,
+            subject: subject()?,
+            account: rule.accounts.first().cloned().unwrap_or_else(|| rule.name.clone()),
+            as_of,
+            valid_until: Timestamp(as_of.0.saturating_add(STATEMENT_VALIDITY)),
+            sequence: as_of.0,
+            pledge: None,
+        };
+        Ok(source::attest(universe, params, holdings, terms, &demo_key(rule.name.as_str())?)?)
+    };
+    let stated: Vec<_> = policy.sources.iter().zip(example::HOLDINGS).map(state).collect::<Result<_, _>>()?;
+    Ok(stated.into_iter().unzip())
 }
 
 /// What every demonstration starts from.

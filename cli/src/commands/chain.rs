@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use surety_chain::{
     ChainError, Contracts, Deployment, Node,
-    artifact::Build,
     attest::{Question, Standing},
-    carried::Carried,
+    carried::{Build, Carried},
     deployment::DeploymentTerms,
     market::{self, SnapshotSignature, Taken},
     node::Receipt,

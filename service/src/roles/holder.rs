@@ -45,7 +45,7 @@ use surety_verifier::attestation::{
     vault::VaultBalances,
 };
 
-use super::{KEPT, Role, World, chain::Chain, label, read_policy, shelf};
+use super::{DAY, KEPT, Role, World, chain::Chain, label, read_policy, shelf};
 use crate::{
     access::Token,
     address::Address,
@@ -64,9 +64,6 @@ const LOOKS: u64 = 30;
 
 /// ... and most seconds between two looks.
 const ON_CHAIN: u64 = 30;
-
-/// Seconds of a day.
-const DAY: u64 = 86_400;
 
 /// Sequence numbers begin at the time of the balances, and go on from there by one.
 const SEQUENCES_AHEAD: u64 = 1 << 32;
@@ -828,5 +825,26 @@ impl Role for Holder {
         // Nodes of a chain are asked less often than publishers, who are few.
         let pause = if contracts.is_some() { (length / LOOKS).clamp(INTERVAL, ON_CHAIN) } else { INTERVAL };
         Ok(Timestamp(now.0 + pause))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attack: a chain that loses what a holder brings, or shows it one snapshot after the other, again and again.
+    #[test]
+    fn rejects_doing_the_same_without_end_in_an_epoch() {
+        let [one, other] = ["maintenance", "initial"].map(|name| Name::new(name).unwrap());
+        let mut counts = Counts::default();
+        for _ in 0..AGAIN {
+            assert!(!counts.is_enough(&one, 7));
+            counts.count(&one, 7);
+        }
+        assert!(counts.is_enough(&one, 7));
+        // Other levels, and other epochs, are counted by themselves.
+        assert!(!counts.is_enough(&other, 7) && !counts.is_enough(&one, 8));
+        counts.count(&one, 8);
+        assert!(!counts.is_enough(&one, 8));
     }
 }

@@ -49,6 +49,9 @@ const FIRST_RETRY: Duration = Duration::from_secs(2);
 /// How long a role that failed waits at most.
 const LAST_RETRY: Duration = Duration::from_mins(1);
 
+/// Seconds of a day.
+pub(crate) const DAY: u64 = 86_400;
+
 /// How many epochs documents stay on a shelf.
 pub(crate) const KEPT: u32 = 10_000;
 

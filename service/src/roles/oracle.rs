@@ -31,7 +31,7 @@ use surety_verifier::attestation::{
     signature::KnownKeys,
 };
 
-use super::{AnySigner, KEPT, Role, World, label, load_signer, log_notes, read_policy, shelf};
+use super::{AnySigner, DAY, KEPT, Role, World, label, load_signer, log_notes, read_policy, shelf};
 use crate::{
     address::Address,
     configuration::{Feed, OracleRole},
@@ -46,9 +46,6 @@ const LOOKBACK: u64 = 20;
 
 /// The publisher waits this share of an epoch for nodes that are late, once there is a quorum.
 const GRACE: u64 = 4;
-
-/// Seconds of a day.
-const DAY: u64 = 86_400;
 
 /// An oracle node.
 pub struct Oracle {

@@ -13,9 +13,8 @@ use serde::Serialize;
 use serde_json::json;
 use surety_chain::{
     Contracts, Node,
-    artifact::Build,
     attest::Question,
-    carried::Carried,
+    carried::{Build, Carried},
     deployment::DeploymentTerms,
     local::{Anvil, LocalChain, VenueTerms},
     node::Receipt,
@@ -37,7 +36,7 @@ use surety_host::{
     keys::demo_key,
     setup::Setups,
 };
-use surety_import::{observations::read_observations, positions::holdings};
+use surety_import::observations::read_observations;
 use surety_kzg::Origin;
 use surety_margin::{
     policy::Policy,
@@ -47,13 +46,12 @@ use surety_margin::{
 use surety_prover::{
     layout::Layout,
     prove::{ProofRequest, Prover},
-    source::{self, StatementTerms},
 };
 use surety_verifier::{
     Attestation,
     attestation::{compiled::CompiledPolicy, signature::SigningKey},
 };
-use surety_walkthrough::example;
+use surety_walkthrough::{self as demo, example};
 
 use crate::{
     Session,
@@ -90,9 +88,6 @@ const EPOCHS: u32 = 30;
 
 /// How long a flagged account has to attest, in seconds.
 const GRACE: u64 = 60;
-
-/// How long a statement counts, in seconds.
-const VALIDITY: u64 = 86_400;
 
 /// The transactions of the demonstration, as they come.
 type Ledger = Arc<Mutex<Vec<Sent>>>;
@@ -207,7 +202,7 @@ pub(super) fn run(
     // The vault's address is known once it is there, and then enters the policy.
     let params = setups.params(setup.id(), universe.capacity, &session.progress)?;
     let key = setups.verifying_key(setup.id(), universe.capacity, &session.progress)?;
-    let mut policy = Policy { vault: Some(vault(&node, NOWHERE, token)?), ..policy };
+    let mut policy = Policy { vault: Some(vault(&node, NOWHERE, token, &policy)?), ..policy };
     let compiled = CompiledPolicy::compile(policy.clone(), universe.clone(), &params)?;
     let terms =
         DeploymentTerms { owner: owner.address(), guardian: keeper.address(), delay: Seconds(0), exclusive: false };
@@ -215,7 +210,7 @@ pub(super) fn run(
     let deployment = contracts.deployment().clone();
     teller.tell("the contracts are created from the code that this program carries");
 
-    policy.vault = Some(vault(&node, deployment.vault.unwrap_or(NOWHERE), token)?);
+    policy.vault = Some(vault(&node, deployment.vault.unwrap_or(NOWHERE), token, &policy)?);
     let put = |path: &Path, text: &str| files::write(path, text.as_bytes(), Access::Public, existing);
     put(&layout.universe(), &universe_text)?;
     put(&layout.policy(), &policy.to_toml().map_err(documents::DocumentError::from)?)?;
@@ -276,7 +271,7 @@ pub(super) fn run(
     teller.tell("a venue opens, and the account deposits collateral in its vault");
 
     account.next(1)?;
-    let (proof, _) = account.attest(LEVELS[1])?;
+    let proof = account.attest(LEVELS[1])?;
     documents::write(&first, &proof, existing)?;
     chain.open(&venue, POSITION, subject)?;
     teller.tell(format!("the account proves its initial margin at {}, and opens a position", account.price(market)));
@@ -287,7 +282,7 @@ pub(super) fn run(
         account.next(1)?;
         let price = account.price(market);
         match account.attest(LEVELS[0]) {
-            Ok((proof, _)) => {
+            Ok(proof) => {
                 documents::write(&last, &proof, Existing::Replace)?;
                 teller.tell(format!("{price}: the account proves its maintenance margin"));
             }
@@ -396,29 +391,13 @@ impl Account<'_> {
 
     /// The sources state the account as of now; it proves a level over the newest snapshot, and brings the attestation
     /// to the chain.
-    fn attest(&self, level: &str) -> Result<(Attestation, Receipt), Error> {
+    fn attest(&self, level: &str) -> Result<Attestation, Error> {
         let (committed, contracts) = (self.policy.committed(), self.contracts);
-        let (universe, subject) = (committed.universe(), self.keys.subject.address());
+        let (audience, subject) = (contracts.deployment().audience(), self.keys.subject.address());
         let snapshot = contracts.market(committed)?;
-        let now = self.node.time()?;
-        let (mut statements, mut openings) = (Vec::new(), Vec::new());
-        for (rule, file) in committed.policy().sources.iter().zip(example::HOLDINGS) {
-            let terms = StatementTerms {
-                audience: contracts.deployment().audience(),
-                subject,
-                account: rule.accounts.first().cloned().unwrap_or_else(|| rule.name.clone()),
-                as_of: snapshot.time,
-                valid_until: Timestamp(now.0 + VALIDITY),
-                sequence: now.0,
-                pledge: None,
-            };
-            let key = demo_key(rule.name.as_str())?;
-            let balances = holdings(file.path, file.text, universe)?;
-            let (statement, opening) = source::attest(universe, self.prover.params(), balances, terms, &key)?;
-            statements.push(statement);
-            openings.push(opening);
-        }
-        let vault = contracts.vault(&subject, committed, self.prover.params())?;
+        let (policy, universe, params) = (committed.policy(), committed.universe(), self.prover.params());
+        let (statements, openings) = demo::state(policy, universe, params, audience, snapshot.time)?;
+        let vault = contracts.vault(&subject, committed, params)?;
         let level = name(level)?;
         let request = ProofRequest {
             policy: self.policy,
@@ -430,22 +409,22 @@ impl Account<'_> {
             verifier: contracts.deployment().verifier,
             valid_until: None,
             presentation: Bytes32::ZERO,
-            now,
+            now: self.node.time()?,
         };
         let attestation = self.prover.prove(&request, &openings)?;
-        let receipt = contracts.attest(std::slice::from_ref(&attestation), committed, &self.keys.subject)?;
-        Ok((attestation, receipt))
+        contracts.attest(std::slice::from_ref(&attestation), committed, &self.keys.subject)?;
+        Ok(attestation)
     }
 }
 
 /// The rules of a vault with the demonstration's token.
-fn vault(node: &Node, address: EvmAddress, token: EvmAddress) -> Result<VaultRules, Error> {
+fn vault(node: &Node, address: EvmAddress, token: EvmAddress, policy: &Policy) -> Result<VaultRules, Error> {
     let asset = VaultAsset { instrument: name(COLLATERAL.0)?, token, decimals: decimals(COLLATERAL.1)? };
     Ok(VaultRules {
         chain: node.chain_id(),
         address,
         level: name(LEVELS[0])?,
-        max_age: Seconds(900),
+        max_age: policy.oracle.max_age,
         min_age: Seconds(0),
         assets: vec![asset],
     })

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use surety_chain::{
     Contracts, Deployment, Node,
-    artifact::Build,
+    carried::Build,
     deployment::DeploymentTerms,
     local::{Anvil, LocalChain},
     rules::ChainRules,
