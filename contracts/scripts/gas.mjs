@@ -307,10 +307,9 @@ async function measureAuctions(node) {
     Number((await node.transact({ from, to, data: encode(...call), gas: "0xf42400" })).gasUsed);
   const deploy = (contract, signature, ...values) =>
     node.deploy(`${contract}.sol`, contract, { args: encodeArguments(signature, ...values) });
-  const deployToken = (decimals) =>
-    node.deploy("Tokens.sol", "Token", { args: encodeArguments("constructor(uint8)", `${decimals}`) });
+  const deployToken = (decimals) => deploy("MockToken", "constructor(uint8)", decimals);
 
-  const [quote, token] = [await deployToken(6), await deployToken(18)];
+  const [quote, token] = [await deployToken("6"), await deployToken("18")];
   const attestationRegistry = await deploy("SuretyMockRegistry", "constructor(uint256,uint256)", "1", "1");
   await gas(owner, attestationRegistry, "setPolicyRegistry(address)", policyRegistry);
   const assets = [tuple(quote, 10n ** 6n, point(policy.levels[0].idx).slice(1, -1)),
