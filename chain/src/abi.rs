@@ -27,6 +27,11 @@ sol!(
 );
 sol!(
     #[sol(all_derives)]
+    ICollateralAuction,
+    "abi/ICollateralAuction.json"
+);
+sol!(
+    #[sol(all_derives)]
     ICollateralVault,
     "abi/ICollateralVault.json"
 );

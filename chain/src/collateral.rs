@@ -50,18 +50,28 @@ impl Contracts {
         };
         let lots = U256::try_from(lots.get()).map_err(|_| ChainError::input("lots", "lots above zero", "others"))?;
         let (vault, token, amount) = (rules.address, asset.token, lots.saturating_mul(U256::from(asset.unit)));
-        let owner = address(&signer.address());
-        let allowed = self.node.view(&token, &allowanceCall { owner, spender: address(&vault) })?;
+        self.approve(&token, &vault, amount, signer)?;
+        self.node.call(signer, &vault, &depositCall { token: address(&token), amount }, DEPOSIT)
+    }
+
+    /// Has a spender take exactly an amount of a token from the signer's account, where it may not already.
+    pub(crate) fn approve(
+        &self,
+        token: &EvmAddress,
+        spender: &EvmAddress,
+        amount: U256,
+        signer: &dyn Signer,
+    ) -> Result<(), ChainError> {
+        let (owner, spender) = (address(&signer.address()), address(spender));
+        let allowed = self.node.view(token, &allowanceCall { owner, spender })?;
         // Some tokens take a new allowance only where there is none.
         if allowed != amount && !allowed.is_zero() {
-            let approve = approveCall { spender: address(&vault), value: U256::ZERO };
-            self.node.call(signer, &token, &approve, APPROVE)?;
+            self.node.call(signer, token, &approveCall { spender, value: U256::ZERO }, APPROVE)?;
         }
         if allowed != amount {
-            let approve = approveCall { spender: address(&vault), value: amount };
-            self.node.call(signer, &token, &approve, APPROVE)?;
+            self.node.call(signer, token, &approveCall { spender, value: amount }, APPROVE)?;
         }
-        self.node.call(signer, &vault, &depositCall { token: address(&token), amount }, DEPOSIT)
+        Ok(())
     }
 
     /// Demands that the policy's vault is on this chain and counts as the policy says: by its universe, with its

@@ -18,6 +18,7 @@
 //! | [`collateral`] | what lies in the vault |
 //! | [`attest`] | bringing attestations, and asking about them |
 //! | [`venue`] | accounts of a venue that do not attest: flags and liquidations |
+//! | [`auction`] | what an account in debt has on offer, and taking it |
 //! | [`local`] | a chain on this machine at which nothing is at stake, for demonstrations |
 //! | [`wallets`] | what wallets hold, proven against a final block |
 //! | [`books`] | registering rules of books, publishing books, and their roots |
@@ -48,8 +49,8 @@
 
 mod abi;
 pub mod artifact;
-
 pub mod attest;
+pub mod auction;
 pub mod books;
 pub mod carried;
 pub mod collateral;

@@ -318,13 +318,25 @@ impl Node {
         call: &C,
         action: Action,
     ) -> Result<Receipt, ChainError> {
-        let (receipt, _) = self.send(signer, Some(at), call.abi_encode(), action)?;
+        self.call_within(signer, at, call, action, FEE_LIMIT)
+    }
+
+    /// The same for so many wei for a unit of gas, at most.
+    pub(crate) fn call_within<C: SolCall>(
+        &self,
+        signer: &dyn Signer,
+        at: &EvmAddress,
+        call: &C,
+        action: Action,
+        most: u128,
+    ) -> Result<Receipt, ChainError> {
+        let (receipt, _) = self.send(signer, Some(at), call.abi_encode(), action, most)?;
         Ok(Receipt::of(&receipt))
     }
 
     /// Sends a transaction that creates a contract, and waits until it is in a block.
     pub(crate) fn create(&self, signer: &dyn Signer, code: Vec<u8>, action: Action) -> Result<EvmAddress, ChainError> {
-        let (receipt, nonce) = self.send(signer, None, code, action)?;
+        let (receipt, nonce) = self.send(signer, None, code, action, FEE_LIMIT)?;
         // What is there was created by the transaction that was signed, whatever the node says.
         let created = address(&signer.address()).create(nonce);
         match receipt.contract_address {
@@ -338,13 +350,15 @@ impl Node {
         }
     }
 
-    /// What became of a transaction, and its nonce.
+    /// What became of a transaction, and its nonce. A unit of gas costs `most` wei at most, however long nobody takes
+    /// it for that.
     fn send(
         &self,
         signer: &dyn Signer,
         to: Option<&EvmAddress>,
         input: Vec<u8>,
         action: Action,
+        most: u128,
     ) -> Result<(TransactionReceipt, u64), ChainError> {
         let mut request = request(Some(&signer.address()), to, input);
         let simulation = self.provider.estimate_gas(request.clone()).block(BlockNumberOrTag::Latest.into());
@@ -362,6 +376,8 @@ impl Node {
             let problem = format!("expected at most {FEE_LIMIT} wei for a unit of gas, found {fee}");
             return Err(self.problem("eth_feeHistory", problem));
         }
+        transaction.max_fee_per_gas = transaction.max_fee_per_gas.min(most);
+        transaction.max_priority_fee_per_gas = transaction.max_priority_fee_per_gas.min(most);
         let nonce = transaction.nonce;
         let mut sent = vec![self.submit(signer, &transaction)?];
         let (start, mut last) = (Instant::now(), Instant::now());
@@ -379,7 +395,7 @@ impl Node {
             }
             if last.elapsed() >= self.stuck_after {
                 last = Instant::now();
-                if let Some(raised) = self.raised(&transaction) {
+                if let Some(raised) = self.raised(&transaction, most) {
                     // A node that refuses it has the one before in a block by now, or keeps to it.
                     sent.extend(self.submit(signer, &raised));
                     transaction = raised;
@@ -403,15 +419,15 @@ impl Node {
     }
 
     /// The transaction with fees an eighth higher, which nodes take in its place, and at least those of the present;
-    /// none if that is above the limit.
-    fn raised(&self, transaction: &TxEip1559) -> Option<TxEip1559> {
+    /// none if that is above a limit.
+    fn raised(&self, transaction: &TxEip1559, most: u128) -> Option<TxEip1559> {
         let (fee, tip) = (transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas);
         let present = self.runtime.block_on(self.provider.estimate_eip1559_fees()).ok();
         let at_least = |fee: u128, present: Option<u128>| (fee + fee.div_ceil(8)).max(present.unwrap_or_default());
         let max_fee_per_gas = at_least(fee, present.as_ref().map(|fees| fees.max_fee_per_gas));
         let max_priority_fee_per_gas = at_least(tip, present.as_ref().map(|fees| fees.max_priority_fee_per_gas));
         let raised = TxEip1559 { max_fee_per_gas, max_priority_fee_per_gas, ..transaction.clone() };
-        Some(raised).filter(|raised| raised.max_fee_per_gas <= FEE_LIMIT)
+        Some(raised).filter(|raised| raised.max_fee_per_gas <= FEE_LIMIT.min(most))
     }
 
     /// Asks the node for something that no contract has a say in.
@@ -604,6 +620,11 @@ mod tests {
 
     /// The transactions that a node is sent which puts only such a fee, in wei, into a block.
     fn sent_until(sufficient: u128, tip: u128) -> (Result<EvmAddress, ChainError>, Vec<TxEnvelope>) {
+        sent_within(FEE_LIMIT, sufficient, tip)
+    }
+
+    /// The same for so many wei for a unit of gas, at most.
+    fn sent_within(most: u128, sufficient: u128, tip: u128) -> (Result<EvmAddress, ChainError>, Vec<TxEnvelope>) {
         let sent = Arc::new(Mutex::new(Vec::<TxEnvelope>::new()));
         let seen = Arc::clone(&sent);
         let mut node = sample::node(move |method, parameters| match method {
@@ -620,7 +641,8 @@ mod tests {
         });
         node.stuck_after = Duration::ZERO;
         node.patience = Duration::from_secs(2);
-        let created = node.create(&key(), vec![0xfe], ACTION);
+        let sending = node.send(&key(), None, vec![0xfe], ACTION, most);
+        let created = sending.map(|(receipt, _)| HexBytes(receipt.contract_address.unwrap().into_array()));
         let sent = sent.lock().unwrap().clone();
         (created, sent)
     }
@@ -683,6 +705,18 @@ mod tests {
         let (created, sent) = sent_until(u128::MAX, FEE_LIMIT - 14);
         assert!(matches!(created, Err(ChainError::Pending(_))), "{created:?}");
         assert_eq!(sent.len(), 1);
+    }
+
+    /// What a step pays is what it may cost, and no more.
+    #[test]
+    fn rejects_raising_a_fee_above_what_the_sender_pays() {
+        let fees = |most| {
+            let (created, sent) = sent_within(most, u128::MAX, 1_000);
+            assert!(matches!(created, Err(ChainError::Pending(_))), "{created:?}");
+            sent.iter().map(|sent| sent.max_fee_per_gas()).collect::<Vec<_>>()
+        };
+        assert_eq!(fees(1_200), [1_014, 1_141]);
+        assert_eq!(fees(1_000), [1_000]);
     }
 
     #[test]

@@ -41,18 +41,18 @@ const LIQUIDATION_GAS: u64 = 400_000;
 /// A venue of a policy.
 #[derive(Debug)]
 pub struct Venue<'a> {
-    contracts: &'a Contracts,
-    at: EvmAddress,
+    pub(crate) contracts: &'a Contracts,
+    pub(crate) at: EvmAddress,
     policy: &'a CommittedPolicy,
     rules: VenueRules,
-    quote: EvmAddress,
-    vault: EvmAddress,
+    pub(crate) quote: EvmAddress,
+    pub(crate) vault: EvmAddress,
     /// Units of size times price in the quote token's smallest unit.
     scale: U256,
     /// Decimals of the quote token.
-    decimals: u32,
+    pub(crate) decimals: u32,
     /// Decimals of each price of the policy.
-    price_decimals: Vec<u8>,
+    pub(crate) price_decimals: Vec<u8>,
 }
 
 /// Something that anybody may do to an account that does not attest.
@@ -79,6 +79,8 @@ pub struct Worth {
     pub reward: U256,
     /// The gas at the present fee, until the account is liquidated.
     pub cost: U256,
+    /// What a unit of gas may cost, in wei, so that the gas costs no more than the reward.
+    pub most_fee: u128,
 }
 
 impl Worth {
@@ -154,16 +156,31 @@ impl Venue<'_> {
         Ok(None)
     }
 
-    /// Takes a step.
+    /// The decimals of the quote token.
+    #[must_use]
+    pub fn decimals(&self) -> u32 {
+        self.decimals
+    }
+
+    /// Takes a step, for so many wei for a unit of gas at most if there is a limit.
     ///
     /// # Errors
     /// If the venue refuses.
-    pub fn take(&self, step: Step, subject: &EvmAddress, signer: &dyn Signer) -> Result<Receipt, ChainError> {
-        let (node, subject) = (&self.contracts.node, address(subject));
+    pub fn take(
+        &self,
+        step: Step,
+        subject: &EvmAddress,
+        signer: &dyn Signer,
+        most_fee: Option<u128>,
+    ) -> Result<Receipt, ChainError> {
+        let most_fee = most_fee.unwrap_or(u128::MAX);
+        let (node, at, subject) = (&self.contracts.node, &self.at, address(subject));
         match step {
-            Step::Flag => node.call(signer, &self.at, &flagCall { subject }, FLAG),
-            Step::Liquidate => node.call(signer, &self.at, &liquidateCall { subject }, LIQUIDATE),
-            Step::LiquidateShort => node.call(signer, &self.at, &liquidateShortCall { subject }, LIQUIDATE_SHORT),
+            Step::Flag => node.call_within(signer, at, &flagCall { subject }, FLAG, most_fee),
+            Step::Liquidate => node.call_within(signer, at, &liquidateCall { subject }, LIQUIDATE, most_fee),
+            Step::LiquidateShort => {
+                node.call_within(signer, at, &liquidateShortCall { subject }, LIQUIDATE_SHORT, most_fee)
+            }
         }
     }
 
@@ -178,32 +195,55 @@ impl Venue<'_> {
         sender: &EvmAddress,
         coin: &Name,
     ) -> Result<Worth, ChainError> {
-        let node = &self.contracts.node;
-        let policy = self.rules.policy;
-        let epoch = node.view(&self.contracts.at.oracle, &latestCall { policy })?.epoch;
-        let prices = node.view(&self.contracts.at.oracle, &pricesOfCall { policy, epoch })?;
-        let place = self.policy.policy().market.iter().position(|entry| entry.name == *coin);
-        let coin_price = place.and_then(|place| Some((prices.get(place)?, *self.price_decimals.get(place)?)));
-        let Some((coin_price, coin_decimals)) = coin_price else {
-            return Err(ChainError::input("coin", "a market entry with a price on the chain", coin));
-        };
+        let prices = self.newest_prices()?;
         let own = usize::try_from(self.rules.market).ok().and_then(|market| prices.get(market));
         let own = own.ok_or_else(|| ChainError::input("oracle", "the venue's price", "none"))?;
         let gas = match step {
             Step::Flag => self.gas(step, subject, sender)?.saturating_add(LIQUIDATION_GAS),
             Step::Liquidate | Step::LiquidateShort => self.gas(step, subject, sender)?,
         };
-        let wei = U256::from(gas).saturating_mul(U256::from(node.gas_price()?));
-        let exponent = (COIN_DECIMALS + u32::from(coin_decimals)).checked_sub(self.decimals).and_then(power_of_ten);
-        let exponent = exponent.ok_or_else(|| ChainError::input("coin", "a price with decimals", coin_decimals))?;
-        let cost = wei.saturating_mul(U256::from(*coin_price)).div_ceil(exponent);
-        let reward = self.reward(subject, U256::from(*own))?;
+        let reward = self.reward(subject, *own)?;
         // A liquidation pays whoever has flagged.
         let is_own = step != Step::Liquidate || {
-            let flag = node.view(&self.at, &flagOfCall { subject: address(subject) })?;
+            let flag = self.contracts.node.view(&self.at, &flagOfCall { subject: address(subject) })?;
             flag.found.flagger == address(sender)
         };
-        Ok(Worth { reward: if is_own { reward } else { U256::ZERO }, cost })
+        let reward = if is_own { reward } else { U256::ZERO };
+        let coin = self.coin(coin, &prices)?;
+        Ok(Worth { reward, cost: self.cost_at(gas, coin)?, most_fee: coin.wei(reward, gas) })
+    }
+
+    /// What gas costs now, in the quote token's smallest units.
+    ///
+    /// # Errors
+    /// As for [`worth`](Self::worth).
+    pub fn cost(&self, gas: u64, coin: &Name) -> Result<U256, ChainError> {
+        self.cost_at(gas, self.coin(coin, &self.newest_prices()?)?)
+    }
+
+    fn cost_at(&self, gas: u64, coin: Coin) -> Result<U256, ChainError> {
+        let wei = U256::from(gas).saturating_mul(U256::from(self.contracts.node.gas_price()?));
+        Ok(coin.quote(wei))
+    }
+
+    /// The price of the chain's coin, among the newest prices.
+    fn coin(&self, coin: &Name, prices: &[U256]) -> Result<Coin, ChainError> {
+        let place = self.policy.policy().market.iter().position(|entry| entry.name == *coin);
+        let found = place.and_then(|place| Some((*prices.get(place)?, *self.price_decimals.get(place)?)));
+        let Some((price, decimals)) = found else {
+            return Err(ChainError::input("coin", "a market entry with a price on the chain", coin));
+        };
+        let unit = (COIN_DECIMALS + u32::from(decimals)).checked_sub(self.decimals).and_then(power_of_ten);
+        let unit = unit.ok_or_else(|| ChainError::input("coin", "a price with decimals", decimals))?;
+        Ok(Coin { price, unit })
+    }
+
+    /// The policy's prices in the newest snapshot.
+    pub(crate) fn newest_prices(&self) -> Result<Vec<U256>, ChainError> {
+        let (node, oracle, policy) = (&self.contracts.node, &self.contracts.at.oracle, self.rules.policy);
+        let epoch = node.view(oracle, &latestCall { policy })?.epoch;
+        let prices = node.view(oracle, &pricesOfCall { policy, epoch })?;
+        Ok(prices.into_iter().map(U256::from).collect())
     }
 
     /// The part of the penalty that is whoever's flagged or liquidated at a price.
@@ -228,6 +268,27 @@ impl Venue<'_> {
             Step::Liquidate => node.estimate(sender, &self.at, &liquidateCall { subject }, LIQUIDATE),
             Step::LiquidateShort => node.estimate(sender, &self.at, &liquidateShortCall { subject }, LIQUIDATE_SHORT),
         }
+    }
+}
+
+/// The chain's coin in the quote token.
+#[derive(Clone, Copy)]
+struct Coin {
+    price: U256,
+    /// Wei times the price in the quote token's smallest unit.
+    unit: U256,
+}
+
+impl Coin {
+    /// What wei are worth in the quote token's smallest units, rounded up.
+    fn quote(self, wei: U256) -> U256 {
+        wei.saturating_mul(self.price).div_ceil(self.unit)
+    }
+
+    /// The wei for a unit of gas at which so much gas costs no more than an amount of the quote token.
+    fn wei(self, amount: U256, gas: u64) -> u128 {
+        let wei = amount.saturating_mul(self.unit).checked_div(self.price).unwrap_or_default();
+        wei.checked_div(U256::from(gas)).unwrap_or_default().saturating_to()
     }
 }
 
@@ -260,7 +321,7 @@ impl Terms {
 }
 
 /// 10 to a power that the contract can have.
-fn power_of_ten(exponent: u32) -> Option<U256> {
+pub(crate) fn power_of_ten(exponent: u32) -> Option<U256> {
     U256::from(10).checked_pow(U256::from(exponent))
 }
 
@@ -327,9 +388,23 @@ mod tests {
 
     #[test]
     fn a_liquidation_pays_whoever_has_flagged() {
-        assert_eq!(liquidation(OWN, 3), Worth { reward: U256::from(1_000), cost: U256::from(300_000) });
+        let worth = |reward: u64, cost: u64| Worth { reward: U256::from(reward), cost: U256::from(cost), most_fee: 0 };
+        assert_eq!(liquidation(OWN, 3), worth(1_000, 300_000));
         // Attack: flag every account, and have others pay for the liquidations.
-        assert_eq!(liquidation(STRANGER, 3), Worth { reward: U256::ZERO, cost: U256::from(300_000) });
+        assert_eq!(liquidation(STRANGER, 3), worth(0, 300_000));
+    }
+
+    /// Gas of 18 decimals at 2,000.00000000 in a token of 6 decimals.
+    #[test]
+    fn a_fee_may_be_what_the_reward_pays() {
+        let coin = Coin { price: U256::from(200_000_000_000_u64), unit: power_of_ten(20).unwrap() };
+        let gas = 250_000;
+        let most = coin.wei(U256::from(1_000_000), gas);
+        // A dollar is 0.0005 coins.
+        assert_eq!(most, 2_000_000_000);
+        let cost = |fee: u128| coin.quote(U256::from(gas) * U256::from(fee));
+        assert!(cost(most) <= U256::from(1_000_000) && cost(most + 1) > U256::from(1_000_000));
+        assert_eq!(coin.wei(U256::ZERO, gas), 0);
     }
 
     /// Sizes have 18 decimals, prices 8, the quote token 6, as in the contract's tests.
@@ -359,7 +434,7 @@ mod tests {
 
     #[test]
     fn a_step_pays_if_the_reward_is_more_than_the_gas() {
-        let worth = |reward, cost| Worth { reward: U256::from(reward), cost: U256::from(cost) };
+        let worth = |reward, cost| Worth { reward: U256::from(reward), cost: U256::from(cost), most_fee: 0 };
         assert!(worth(2, 1).is_profitable() && !worth(1, 1).is_profitable() && !worth(0, 1).is_profitable());
     }
 }

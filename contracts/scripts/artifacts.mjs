@@ -19,6 +19,7 @@ const IN_RUST = [
   "IAccessControl",
   "IAttestationRegistry",
   "IBookRegistry",
+  "ICollateralAuction",
   "ICollateralVault",
   "IERC20Metadata",
   "IPolicyRegistry",

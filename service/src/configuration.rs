@@ -507,6 +507,19 @@ pub struct VenueAt {
     /// they pay are left. All are taken if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coin: Option<Name>,
+    /// Leave to buy at the venue's auction, for the key under `chain`; without it nothing is bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auctions: Option<AuctionsRule>,
+}
+
+/// Leave to buy collateral of accounts in debt, for the account of the key under `chain`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuctionsRule {
+    /// How much cheaper than at the newest prices collateral must be, in parts per million of its worth.
+    pub discount: Ppm,
+    /// The most units of the quote token to pay within a day.
+    pub a_day: Decimal,
 }
 
 /// A holder whom an auditor audits.

@@ -141,6 +141,42 @@ fn a_fleet_on_postgres_makes_the_book_that_an_auditor_verifies() {
     assert!(store.iter().all(|file| !file.ends_with("key")), "{store:?}");
 }
 
+/// A page whose input is not the plan's is given up; a worker that drains the queue ends with the class of its reason,
+/// and so does whoever waits for the book. Once the input is back, another attempt makes the book.
+#[test]
+fn rejects_a_drained_queue_with_a_page_that_was_given_up() {
+    if surety_fleet::server::installed().is_none() {
+        println!("skipped: PostgreSQL is not installed");
+        return;
+    }
+    let (sandbox, server) = (with_book(), surety_fleet::server::Server::start().unwrap());
+    let url = server.url();
+    let queue = [("SURETY_QUEUE", url.as_str())];
+    let run = |line: &str| sandbox.run_with(&queue, line.split(' '));
+    sandbox.surety("book build demo/venue --accounts demo/venue/accounts.csv --out again").expect(0);
+    let [first, second] = ["00000000", "00000001"].map(|page| sandbox.path(&format!("again/private/inputs/{page}")));
+    let input = fs::read(&first).unwrap();
+    let mut coordinator = sandbox.command("book prove again --workers 0 --json".split(' '));
+    let coordinator = coordinator.envs(queue).stdout(Stdio::piped()).spawn().unwrap();
+    let status = || run("book status again --json").expect(0).data()["queue"].clone();
+    while status()["ready"] != 2 {
+        thread::sleep(Duration::from_millis(50));
+    }
+    fs::copy(&second, &first).unwrap();
+    let worker = run("book worker --artifacts again --drain --workers 1 --json").expect(5);
+    assert!(worker.says("book-pages") && worker.says("page 0 ("), "{}", worker.stdout);
+    let coordinator = coordinator.wait_with_output().unwrap();
+    assert_eq!(coordinator.status.code(), Some(5), "{}", String::from_utf8_lossy(&coordinator.stdout));
+    assert_eq!((status()["done"].as_u64(), status()["failed"].as_u64()), (Some(1), Some(1)));
+
+    fs::write(&first, input).unwrap();
+    assert_eq!(run("book retry again --json").expect(0).data()["retried"], 1);
+    let worker = run("book worker --artifacts again --drain --workers 1 --json").expect(0);
+    assert_eq!(worker.data()["proven"], 1);
+    run("book prove again").expect(0);
+    sandbox.surety("book verify again/public --allow-insecure-srs").expect(0);
+}
+
 /// Attack: whoever controls a store puts something else in the place of a result, before or while the page is proven,
 /// or of the plan.
 #[test]

@@ -8,7 +8,11 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use alloy_primitives::{Address, U256, aliases::U40, hex};
+use alloy_primitives::{
+    Address, U256,
+    aliases::{U40, U96},
+    hex,
+};
 use alloy_sol_types::{SolCall, SolValue as _, sol};
 use serde_json::{Value, json};
 
@@ -35,6 +39,20 @@ sol! {
         uint32 penalty;
         uint32 reward;
         uint128 maxNotional;
+    }
+
+    struct AuctionRules {
+        bytes32 policy;
+        uint32 start;
+        uint32 floor;
+        uint40 duration;
+        uint40 maxPriceAge;
+        uint96 minimum;
+    }
+
+    struct Lot {
+        address token;
+        uint8 market;
     }
 
     struct Position {
@@ -79,10 +97,10 @@ const VAULT: &str = "\n[vault]\n";
 const NOWHERE: &str = "0x0101010101010101010101010101010101010101";
 
 /// Seconds of an epoch of the example's policy.
-const EPOCH: u64 = 300;
+pub(crate) const EPOCH: u64 = 300;
 
 /// Maximum age of prices for the venue, in seconds: the policy's.
-const AGE: u64 = 900;
+pub(crate) const AGE: u64 = 900;
 
 pub(crate) fn contracts(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts").join(path)
@@ -139,7 +157,7 @@ impl Anvil {
     }
 
     /// Waits until this many epochs later, and returns when it begins.
-    fn wait(&self, epochs: u64) -> u64 {
+    pub(crate) fn wait(&self, epochs: u64) -> u64 {
         let block = self.ask("eth_getBlockByNumber", json!(["latest", false]));
         let now = u64::from_str_radix(&block["timestamp"].as_str().unwrap()[2..], 16).unwrap();
         let time = (now / EPOCH + epochs) * EPOCH;
@@ -198,6 +216,8 @@ pub(crate) struct Scene {
     pub(crate) subject: Address,
     feeds: Vec<Address>,
     pub(crate) token: Address,
+    /// Tokens of further instruments that the vault has.
+    pub(crate) others: Vec<Address>,
 }
 
 impl Scene {
@@ -210,6 +230,11 @@ impl Scene {
 
     /// The same with files of one's own, on a chain that begins at a time.
     pub(crate) fn over(sandbox: Sandbox, time: u64) -> Option<Self> {
+        Self::with_assets(sandbox, time, &[])
+    }
+
+    /// The same with further instruments in the vault, of these decimals.
+    pub(crate) fn with_assets(sandbox: Sandbox, time: u64, assets: &[(&str, u8)]) -> Option<Self> {
         let anvil = Anvil::start(time)?;
         let address = |name: &str| -> Address {
             let line = format!("key address --key {}", sandbox.demo_key(name));
@@ -222,10 +247,14 @@ impl Scene {
         let feed = |_| anvil.create(owner, "MockAggregator", "MockAggregator", U256::from(8).abi_encode());
         let feeds: Vec<Address> = (0..PRICES.len()).map(feed).collect();
         let token = anvil.create(owner, "MockToken", "MockToken", U256::from(6).abi_encode());
-        let scene = Self { sandbox, anvil, owner, subject, feeds, token };
+        let other = |(_, decimals): &(&str, u8)| {
+            anvil.create(owner, "MockToken", "MockToken", U256::from(*decimals).abi_encode())
+        };
+        let others = assets.iter().map(other).collect();
+        let scene = Self { sandbox, anvil, owner, subject, feeds, token, others };
         scene.write_rules();
         scene.give_scopes();
-        scene.draw_on_a_vault();
+        scene.draw_on_a_vault(assets);
         scene.run(
             "deploy here --delay 0 --guardian 0x00000000000000000000000000000000000000aa \
                    --out deployment.json KEY RPC",
@@ -245,12 +274,16 @@ impl Scene {
     }
 
     /// Has the policy draw on a vault, whose address nobody knows yet.
-    fn draw_on_a_vault(&self) {
+    fn draw_on_a_vault(&self, others: &[(&str, u8)]) {
         let policy = fs::read_to_string(self.sandbox.path("here/policy.toml")).unwrap();
+        let asset = |(instrument, decimals): &(&str, u8), token: &Address| {
+            format!("{{ instrument = \"{instrument}\", token = \"{token:#x}\", decimals = {decimals} }}")
+        };
+        let others = others.iter().zip(&self.others).map(|(other, token)| asset(other, token));
+        let assets = [asset(&("USDC", 6), &self.token)].into_iter().chain(others).collect::<Vec<_>>().join(", ");
         let vault = format!(
             "{VAULT}chain = 31337\naddress = \"{NOWHERE}\"\nlevel = \"maintenance\"\nmax_age = 900\nmin_age = 0\n\
-             assets = [{{ instrument = \"USDC\", token = \"{:#x}\", decimals = 6 }}]\n",
-            self.token
+             assets = [{assets}]\n",
         );
         self.sandbox.write("here/policy.toml", &(policy + &vault));
     }
@@ -341,7 +374,7 @@ impl Scene {
     }
 
     /// Has every source state its account, as of a time.
-    fn state(&self, time: u64) {
+    pub(crate) fn state(&self, time: u64) {
         for (source, account) in
             [("custodian-north", "treasury"), ("custodian-south", "lending"), ("venue-atlas", "trading")]
         {
@@ -357,7 +390,7 @@ impl Scene {
     }
 
     /// Proves a level over the newest snapshot and what is in the vault.
-    fn prove(&self, level: &str, out: &str) {
+    pub(crate) fn prove(&self, level: &str, out: &str) {
         self.run("market here ON --force");
         self.run(&format!("vault here ON --subject {:#x} --out vault.json --force", self.subject));
         let verifier = self.deployed("verifier");
@@ -385,7 +418,45 @@ impl Scene {
 
     /// The same, with the largest age of prices and a grace, in seconds.
     pub(crate) fn venue_within(&self, policy: &str, shortfall_level: u32, age: u64, grace: u64) -> Address {
-        let Self { anvil, owner, subject, token, .. } = self;
+        let venue = self.create_venue(policy, shortfall_level, age, grace, Address::ZERO);
+        self.deposit(self.token, 1_000_000_000_000);
+        venue
+    }
+
+    /// Has the account deposit tokens in the vault, in their smallest units.
+    pub(crate) fn deposit(&self, token: Address, amount: u128) {
+        let (subject, vault, amount) = (self.subject, self.deployed("vault"), U256::from(amount));
+        self.anvil.call(subject, token, mintCall { to: subject, amount });
+        self.anvil.call(subject, token, approveCall { spender: vault, amount });
+        self.anvil.call(subject, vault, depositCall { token, amount });
+    }
+
+    /// The auction of the vault's first further instrument, which has a price.
+    pub(crate) fn auction(&self, policy: &str, market: u8) -> Address {
+        let [policies, oracle, vault] = ["policies", "oracle", "vault"].map(|name| self.deployed(name));
+        let rules = AuctionRules {
+            policy: policy.parse().unwrap(),
+            start: 1_050_000,
+            floor: 700_000,
+            duration: U40::from(4 * EPOCH),
+            maxPriceAge: U40::from(AGE),
+            minimum: U96::from(10_000_000),
+        };
+        let lots = vec![Lot { token: self.others[0], market }];
+        let arguments = (policies, oracle, vault, self.token, rules, lots).abi_encode_params();
+        self.anvil.create(self.owner, "CollateralAuction", "CollateralAuction", arguments)
+    }
+
+    /// A venue that trades BTC, with funds, whose auction sells what accounts in debt have.
+    pub(crate) fn create_venue(
+        &self,
+        policy: &str,
+        shortfall_level: u32,
+        age: u64,
+        grace: u64,
+        auction: Address,
+    ) -> Address {
+        let Self { anvil, owner, token, .. } = self;
         let vault = self.deployed("vault");
         let rules = VenueRules {
             policy: policy.parse().unwrap(),
@@ -404,17 +475,13 @@ impl Scene {
             maxNotional: 1_000_000_000_000,
         };
         let [registry, policies, oracle] = ["registry", "policies", "oracle"].map(|name| self.deployed(name));
-        let no_auction = Address::ZERO;
-        let arguments = (*owner, registry, policies, oracle, vault, *token, no_auction, rules).abi_encode_params();
+        let arguments = (*owner, registry, policies, oracle, vault, *token, auction, rules).abi_encode_params();
         let venue = anvil.create(*owner, "MarginGatedVenue", "MarginGatedVenue", arguments);
         anvil.call(*owner, vault, setVenueCall { venue, policy: policy.parse().unwrap() });
         let million = U256::from(1_000_000_000_000_u64);
         anvil.call(*owner, *token, mintCall { to: *owner, amount: million });
         anvil.call(*owner, *token, approveCall { spender: venue, amount: million });
         anvil.call(*owner, venue, fundCall { amount: million });
-        anvil.call(*owner, *token, mintCall { to: *subject, amount: million });
-        anvil.call(*subject, *token, approveCall { spender: vault, amount: million });
-        anvil.call(*subject, vault, depositCall { token: *token, amount: million });
         venue
     }
 }

@@ -15,7 +15,7 @@ use alloy_sol_types::{SolCall as _, sol};
 use serde_json::{Value, json};
 
 use crate::{
-    chain::{PRICES, Scene},
+    chain::{self, PRICES, Scene},
     commands::example,
     parties::{Process, configure, free_ports, logs, sources, start, statements_at, wait_for},
 };
@@ -28,6 +28,8 @@ sol! {
 
     function mint(address to, uint256 amount) external;
     function open(int128 size) external;
+    function balanceOf(address account) external view returns (uint256);
+    function owedBy(address subject) external view returns (uint256);
     function positionOf(address subject) external view returns (Position memory);
 }
 
@@ -111,6 +113,40 @@ impl Coast {
             self.scene.subject,
             self.chain("owner"),
         )
+    }
+
+    /// Where a node of the policy answers.
+    fn node(&self, node: usize) -> String {
+        format!("http://127.0.0.1:{}/v1/oracles/oracle-{node}", self.ports[2 * (node - 1)])
+    }
+
+    /// Three nodes, of which the first publishes, as the first parties.
+    fn configure_nodes(&self) {
+        for node in 1..=3 {
+            let others = match node {
+                1 => format!("nodes = [\"{}\", \"{}\"]", self.node(2), self.node(3)),
+                _ => format!("publisher = \"{}\"", self.node(1)),
+            };
+            let role = format!(
+                "[[oracle]]\nname = \"oracle-{node}\"\nuniverse = \"here/universe.toml\"\n\
+                 policy = \"here/policy.toml\"\nkey = {{ file = \"{}\" }}\n\
+                 prices = {{ file = \"here/market/node-{node}.csv\" }}\nfirst = true\n\
+                 deployment = \"deployment.json\"\nallow_insecure_srs = true\n{others}\n",
+                self.scene.sandbox.demo_key(&format!("oracle-{node}")),
+            );
+            self.configure(&format!("oracle-{node}"), node - 1, &role);
+        }
+    }
+
+    /// Publishes the policy, whose prices the nodes sign.
+    fn publish_signed(&self) {
+        let rules = "kind = \"surety/chain-rules\"\nversion = 1\nline = \"signed\"\npolicy_version = 1\ngrace = 4\n";
+        self.scene.sandbox.write("signed.toml", rules);
+        self.scene.run("publish here --rules signed.toml ON KEY");
+    }
+
+    fn start_nodes(&self) -> [Process; 3] {
+        [1, 2, 3].map(|node| self.start(&format!("oracle-{node}")))
     }
 
     fn holder_log(&self) -> String {
@@ -232,17 +268,114 @@ fn what_a_reorganisation_undoes_is_brought_again() {
     coast.configure("keeper", 2, &coast.keeper(""));
     let _source = coast.start("source");
     let _keeper = coast.start("keeper");
-    let _holder = coast.start("holder");
+    let holder = coast.start("holder");
     let brought = || coast.holder_log().matches("brought to the registry").count();
     let taken = || coast.events().iter().filter(|event| event.starts_with("snapshot of epoch")).count();
     // Of both levels.
     coast.wait_for("attestations", || brought() == 2 && taken() == 1);
+    // A holder that starts again looks, and sends nothing that is there.
+    drop(holder);
+    let _holder = coast.start("holder");
+    let is_ready = || ureq::get(format!("http://127.0.0.1:{}/ready", coast.ports[2])).call().is_ok();
+    coast.wait_for("a holder that is well", is_ready);
+    assert_eq!(brought(), 2, "{}", coast.holder_log());
     anvil.ask("anvil_reorg", json!([newest() - kept, []]));
     coast.wait_for("the snapshot again", || taken() == 2);
     // Of the stricter level at least, which the other follows from; of both where the snapshot has another time now.
     coast.wait_for("an attestation again", || brought() >= 3);
     let attests = || coast.events().iter().filter(|event| event.contains("attests to maintenance again")).count();
     coast.wait_for("an account that attests again", || attests() >= 2);
+}
+
+/// What is proven over a snapshot of nodes waits for the keeper who brings that snapshot to the chain.
+#[test]
+fn a_holder_waits_for_the_snapshot_that_a_keeper_brings() {
+    // All of this is in one epoch.
+    let Some(coast) = Coast::with_epochs(1_000_000, Scene::draw_on_no_vault) else { return };
+    let Coast { scene: scene @ Scene { sandbox, subject, .. }, ports } = &coast;
+    coast.publish_signed();
+    coast.live();
+    coast.configure_nodes();
+    let (account, registry) = (format!("{subject:#x}"), format!("{:#x}", scene.deployed("registry")));
+    let at = [ports[6], ports[7]];
+    configure(sandbox, "source", at, &sources(sandbox, "here", &account, &registry, "5m"));
+    let snapshots = format!("snapshots = [\"{}\", \"{}\"]\n", coast.node(1), coast.node(2));
+    let holder = coast.holder(&snapshots).replace(&statements_at(ports[0]), &statements_at(at[0]));
+    configure(sandbox, "holder", [ports[8], ports[9]], &holder);
+    let _source = coast.start("source");
+    let _nodes = coast.start_nodes();
+    let _holder = coast.start("holder");
+    let log = || coast.holder_log();
+    coast.wait_for("proofs", || log().matches(" proven").count() == 2);
+    // Several looks of the holder, none of which fails.
+    thread::sleep(Duration::from_secs(6));
+    assert!(!log().contains("oracle on chain") && !log().contains("brought to the registry"), "{}", log());
+
+    let [first, second, third] = [1, 2, 3].map(|node| coast.node(node));
+    let nodes = format!("nodes = [\"{first}\", \"{second}\", \"{third}\"]\n\n[keeper.chain]");
+    let ports = free_ports(2);
+    configure(sandbox, "keeper", [ports[0], ports[1]], &coast.keeper("").replacen("[keeper.chain]", &nodes, 1));
+    let _keeper = coast.start("keeper");
+    coast.wait_for("attestations", || log().matches("brought to the registry").count() == 2);
+}
+
+/// A position closes at a loss that the account's cash does not pay; the keeper restarts nothing, waits until what else
+/// the account has is cheap, and buys for as much as it may pay within a day.
+#[test]
+fn a_keeper_buys_what_an_account_in_debt_has() {
+    let (sandbox, now) = example();
+    let Some(scene) = Scene::with_assets(sandbox, now - 24 * chain::EPOCH, &[("ETH", 18)]) else { return };
+    let Scene { sandbox, anvil, owner, subject, token, others, .. } = &scene;
+    let policy = scene.run("publish here --rules rules.toml ON KEY")["policy"].as_str().unwrap().to_owned();
+    let venue = scene.create_venue(&policy, 0, chain::AGE, 60, scene.auction(&policy, 3));
+    scene.deposit(*token, 1_000_000);
+    scene.deposit(others[0], 3 * 10_u128.pow(18));
+    let time = anvil.wait(1);
+    scene.set_prices(time, &PRICES);
+    scene.run("snapshot here ON KEY");
+    scene.state(time);
+    scene.prove("initial", "here/initial.json");
+    scene.run("attest here/initial.json --dir here ON KEY");
+    anvil.call(*subject, venue, openCall { size: 100_000_000 });
+    let balance_of = |token: Address| anvil.view(token, &balanceOfCall { account: *owner });
+    anvil.call(*owner, *token, mintCall { to: *owner, amount: U256::from(10_000_000_000_u64) });
+
+    let ports = free_ports(2);
+    sandbox.write("rpc", &anvil.url);
+    let keeper = format!(
+        "[[keeper]]\nname = \"keeper\"\nuniverse = \"here/universe.toml\"\npolicy = \"here/policy.toml\"\n\
+         level = \"maintenance\"\nevery = \"1s\"\nallow_insecure_srs = true\n\n[keeper.chain]\n\
+         deployment = \"deployment.json\"\nrpc = {{ file = \"rpc\" }}\nkey = {{ file = \"{}\" }}\n\n[keeper.venue]\n\
+         address = \"{venue:#x}\"\nfrom = 0\nauctions = {{ discount = 50_000, a_day = \"1000\" }}\n",
+        sandbox.demo_key("owner"),
+    );
+    configure(sandbox, "keeper", [ports[0], ports[1]], &keeper);
+    let _keeper = start(sandbox, "keeper");
+    let is_told = |what: &str| events(ports[1]).iter().any(|event| event.contains(what));
+    let wait = |what: &str, is_there: &dyn Fn() -> bool| wait_for(what, || logs(sandbox, &["keeper"]), is_there);
+    // Nobody attests any more, and the price falls by two percent.
+    let mut prices = PRICES;
+    prices[2] = prices[2] / 50 * 49;
+    let next = |epochs: u64| scene.set_prices(anvil.wait(epochs), &prices);
+    next(4);
+    wait("a flag", &|| is_told("flag, as it does not attest"));
+    next(1);
+    wait("a liquidation", &|| is_told("liquidation, as its grace is over"));
+    let owed = || anvil.view(venue, &owedByCall { subject: *subject });
+    let debt = owed();
+    assert!(debt > U256::from(2_000_000_000_u64), "{debt}");
+    // At more than the price, nobody who asks for a discount buys; and the auction runs.
+    thread::sleep(Duration::from_secs(4));
+    assert!(!is_told("bought") && !is_told("restart") && balance_of(others[0]).is_zero(), "{:?}", events(ports[1]));
+    next(2);
+    wait("a purchase", &|| is_told("bought for 1000000000,"));
+    assert_eq!(debt - owed(), U256::from(1_000_000_000));
+    // Worth at least the discount more, and nothing else for a day.
+    let bought = balance_of(others[0]);
+    assert!(bought * U256::from(PRICES[3]) >= U256::from(1_000_000_000_u64) * U256::from(10).pow(U256::from(20)));
+    next(1);
+    thread::sleep(Duration::from_secs(4));
+    assert_eq!((balance_of(others[0]), debt - owed()), (bought, U256::from(1_000_000_000)));
 }
 
 /// A node that serves a snapshot of its own, and how often each epoch was asked for.
@@ -280,25 +413,11 @@ fn rejects_a_snapshot_that_no_quorum_has_signed() {
         scene.edit_policy("quorum = 3", "quorum = 2");
     };
     let Some(coast) = Coast::new(two) else { return };
-    let Coast { scene: scene @ Scene { sandbox, .. }, ports } = &coast;
-    let rules = "kind = \"surety/chain-rules\"\nversion = 1\nline = \"signed\"\npolicy_version = 1\ngrace = 4\n";
-    sandbox.write("signed.toml", rules);
-    scene.run("publish here --rules signed.toml ON KEY");
+    let Coast { scene: Scene { sandbox, .. }, ports } = &coast;
+    coast.publish_signed();
     coast.live();
-    let at = |node: usize| format!("http://127.0.0.1:{}/v1/oracles/oracle-{node}", ports[2 * (node - 1)]);
-    for node in 1..=3 {
-        let others = match node {
-            1 => format!("nodes = [\"{}\", \"{}\"]", at(2), at(3)),
-            _ => format!("publisher = \"{}\"", at(1)),
-        };
-        let role = format!(
-            "[[oracle]]\nname = \"oracle-{node}\"\nuniverse = \"here/universe.toml\"\npolicy = \"here/policy.toml\"\n\
-             key = {{ file = \"{}\" }}\nprices = {{ file = \"here/market/node-{node}.csv\" }}\nfirst = true\n\
-             deployment = \"deployment.json\"\nallow_insecure_srs = true\n{others}\n",
-            sandbox.demo_key(&format!("oracle-{node}")),
-        );
-        coast.configure(&format!("oracle-{node}"), node - 1, &role);
-    }
+    coast.configure_nodes();
+    let at = |node: usize| coast.node(node);
     let hostile = Hostile::default();
     hostile.serve(ports[6]);
     let keeper = format!(
@@ -313,7 +432,7 @@ fn rejects_a_snapshot_that_no_quorum_has_signed() {
     );
     // The keeper's port for operators is where the events are asked for.
     configure(sandbox, "keeper", [ports[8], ports[9]], &keeper);
-    let _nodes = [1, 2, 3].map(|node| coast.start(&format!("oracle-{node}")));
+    let _nodes = coast.start_nodes();
     let _keeper = coast.start("keeper");
     let report = |node: usize| -> Option<Value> {
         let mut answer = ureq::get(format!("{}/reports/latest", at(node))).call().ok()?;

@@ -45,7 +45,7 @@ use surety_verifier::attestation::{
     vault::VaultBalances,
 };
 
-use super::{DAY, KEPT, Role, World, chain::Chain, label, read_policy, shelf};
+use super::{KEPT, Role, World, allowance::Allowance, chain::Chain, label, read_policy, shelf};
 use crate::{
     access::Token,
     address::Address,
@@ -695,11 +695,9 @@ impl Holder {
     fn deposit(&self, permitted: &Permitted, lots: Lots, now: Timestamp) -> Result<bool, AnyFailure> {
         let (Some((a_day, step)), Some(chain)) = (permitted.deposit, &self.chain) else { return Ok(false) };
         let shelf = shelf(&self.label, &["deposited", permitted.instrument.as_str()]);
-        let mut spent = 0_i128;
-        for at in self.world.state.numbers(&shelf, now.0.saturating_sub(DAY), KEPT)? {
-            spent += self.world.state.at(&shelf, at)?.and_then(|text| text.parse::<i128>().ok()).unwrap_or(0);
-        }
-        let (wanted, left) = ((lots.get() + step.get() - 1) / step.get(), (a_day.get() - spent) / step.get());
+        let allowance = Allowance::new(&self.world.state, shelf, a_day.get().unsigned_abs());
+        let left = i128::try_from(allowance.left(now)?).unwrap_or_default();
+        let (wanted, left) = ((lots.get() + step.get() - 1) / step.get(), left / step.get());
         let lots = Lots::new(wanted.min(left) * step.get()).unwrap_or_default();
         if lots.get() <= 0 {
             let what = format!("{}: the day's deposits are made", permitted.instrument);
@@ -707,17 +705,14 @@ impl Holder {
             return Ok(false);
         }
         let contracts = chain.connect()?;
-        // Counted before it is made: what a crash leaves open is not made twice.
-        let number = self.world.state.newest_number(&shelf)?.map_or(now.0, |last| now.0.max(last + 1));
-        self.world.state.put(&shelf, number, &lots.get().to_string())?;
-        self.world.state.keep_newest(&shelf, KEPT)?;
+        let counted = allowance.count(lots.get().unsigned_abs(), now)?;
         let policy = self.policy.committed();
         let receipt = match contracts.deposit(policy, &permitted.instrument, lots, &*chain.signer) {
             Ok(receipt) => receipt,
             Err(error) => {
                 // A refusal is told before anything is sent.
                 if matches!(error, ChainError::Refused { .. }) {
-                    self.world.state.remove(&shelf, number)?;
+                    allowance.take_back(counted)?;
                 }
                 return Err(error.into());
             }

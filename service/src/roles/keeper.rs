@@ -1,5 +1,5 @@
-//! A keeper: brings the snapshot of each epoch to a chain, watches who attests there, and flags and liquidates the
-//! accounts of a venue that do not.
+//! A keeper: brings the snapshot of each epoch to a chain, watches who attests there, flags and liquidates the accounts
+//! of a venue that do not, and buys at auctions what those in debt have.
 //!
 //! Each step looks at the chain as it is then and does the first thing that the contracts allow. Nothing is remembered
 //! that decides: a block that a reorganisation takes away is made up for in the next step, and two keepers of one venue
@@ -11,9 +11,11 @@ use std::{
     sync::Arc,
 };
 
+use alloy_primitives::U256;
 use surety_chain::{
-    Contracts,
+    ChainError, Contracts,
     attest::Question,
+    auction::Offer,
     market::SnapshotSignature,
     venue::{Step, Venue},
 };
@@ -29,7 +31,7 @@ use surety_verifier::attestation::{
     report::{check_snapshot, snapshot_id},
 };
 
-use super::{Role, World, chain::Chain, label, read_policy};
+use super::{Role, World, allowance::Allowance, chain::Chain, label, read_policy, shelf};
 use crate::{
     address::Address,
     configuration::{KeeperRole, VenueAt},
@@ -191,16 +193,65 @@ impl Keeper {
         self.seen = Some(newest.saturating_sub(REORGANISATION).max(at.from));
         let mut failure = Ok(());
         for subject in self.open.clone() {
-            if !venue.has_position(&subject)? {
-                self.open.remove(&subject);
-                continue;
-            }
             // An account that cannot be dealt with keeps nobody else from being.
-            if let Err(error) = self.deal_with(&venue, &at, &subject, now) {
-                failure = Err(error);
-            }
+            let dealt = match (venue.has_position(&subject)?, venue.owed(&subject)?.is_zero()) {
+                (true, _) => self.deal_with(&venue, &at, &subject, now),
+                (false, false) => self.buy(&venue, &at, &subject, now),
+                (false, true) => {
+                    self.open.remove(&subject);
+                    Ok(())
+                }
+            };
+            failure = failure.and(dealt);
         }
         failure
+    }
+
+    /// Buys collateral of an account that owes, where that pays; restarts its auction, where that may.
+    fn buy(&self, venue: &Venue<'_>, at: &VenueAt, subject: &EvmAddress, now: Timestamp) -> Result<(), AnyFailure> {
+        let Some(rule) = at.auctions else { return Ok(()) };
+        let Some(auction) = venue.auction()? else { return Ok(()) };
+        let a_day = rule.a_day.at_places(venue.decimals()).and_then(|units| u128::try_from(units).ok());
+        let a_day = a_day.ok_or_else(|| {
+            let expected = format!("an amount above zero with at most {} decimals", venue.decimals());
+            NotDone::input(format!("{}: auctions.a_day", self.label.role), expected, rule.a_day.to_string())
+        })?;
+        let shelf = shelf(&self.label, &["paid", &at.address.to_string()]);
+        let allowance = Allowance::new(&self.world.state, shelf, a_day);
+        let (own, left) = (self.chain.signer.address(), U256::from(allowance.left(now)?));
+        if left.is_zero() {
+            return Ok(());
+        }
+        let gas = at.coin.as_ref().map_or(Ok(U256::ZERO), |coin| venue.cost(auction.gas(), coin))?;
+        let offers = auction.offers(subject, &own, left)?;
+        let good = offers.into_iter().find(|offer| offer.is_below_worth_by(rule.discount, gas));
+        let Some(offer) = good else {
+            let may_pay = auction.falls_by(rule.discount) && auction.best_gain(subject)? > gas;
+            if let Some(receipt) = may_pay.then(|| auction.restart(subject, &*self.chain.signer)).transpose()?.flatten()
+            {
+                self.count("restart");
+                let (gas, transaction) = (receipt.gas(), receipt.transaction());
+                self.note(now, &format!("{subject}: restart of its auction for {gas} gas, {transaction}"));
+            }
+            return Ok(());
+        };
+        let counted = allowance.count(offer.payment.saturating_to(), now)?;
+        let receipt = match auction.take(&offer, subject, &*self.chain.signer) {
+            Ok(receipt) => receipt,
+            Err(error) => {
+                // A refusal is told before anything is sent.
+                if matches!(error, ChainError::Refused { .. }) {
+                    allowance.take_back(counted)?;
+                }
+                return Err(error.into());
+            }
+        };
+        self.count("purchase");
+        let Offer { token, amount, payment, worth } = offer;
+        let (gas, transaction) = (receipt.gas(), receipt.transaction());
+        let what = format!("{amount} of {token} bought for {payment}, worth {worth}, for {gas} gas, {transaction}");
+        self.note(now, &format!("{subject}: {what}"));
+        Ok(())
     }
 
     fn deal_with(
@@ -213,8 +264,8 @@ impl Keeper {
         let own = self.chain.signer.address();
         let Some(step) = venue.possible(subject, &own)? else { return Ok(()) };
         let name = words(step);
-        let paid = match &at.coin {
-            None => String::new(),
+        let (paid, most_fee) = match &at.coin {
+            None => (String::new(), None),
             Some(coin) => {
                 let worth = venue.worth(step, subject, &own, coin)?;
                 if !worth.is_profitable() {
@@ -224,10 +275,10 @@ impl Keeper {
                     }
                     return Ok(());
                 }
-                format!(", which pays {} and costs {}", worth.reward, worth.cost)
+                (format!(", which pays {} and costs {}", worth.reward, worth.cost), Some(worth.most_fee))
             }
         };
-        let receipt = venue.take(step, subject, &*self.chain.signer)?;
+        let receipt = venue.take(step, subject, &*self.chain.signer, most_fee)?;
         self.count(name);
         self.unpaid.retain(|(known, _)| known != subject);
         let (gas, transaction) = (receipt.gas(), receipt.transaction());

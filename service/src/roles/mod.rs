@@ -1,5 +1,6 @@
 //! What a party does by itself: one module a role.
 
+mod allowance;
 pub mod auditor;
 mod chain;
 pub mod holder;

@@ -199,6 +199,25 @@ fn rejects_other_prices_of_an_epoch() {
     assert_eq!(town.get(4, "/v1/holders/fund/levels/maintenance/latest", None).1, attested);
 }
 
+/// A directory lies where the attestation of one level is to be written. The other is delivered, once nothing is in its
+/// way any more, though it was proven before.
+#[test]
+fn a_level_that_cannot_be_delivered_holds_up_no_other() {
+    let town = Town::with_epochs(6, 1_000_000);
+    let epoch = clock::now().0 / 1_000_000;
+    let delivered = |level: &str| town.path(&format!("attested/{level}-{epoch}.json"));
+    let levels = ["maintenance", "initial"];
+    levels.iter().for_each(|level| fs::create_dir_all(delivered(level)).unwrap());
+    let _source = town.start(0, &town.sources());
+    let _nodes: Vec<Party> = (0..3).map(|node| town.start(1 + node, &town.oracle(node))).collect();
+    let holder = town.start(4, &town.holder().replace("[\"maintenance\"]", "[\"maintenance\", \"initial\"]"));
+    let proven = |level: &str| events(&holder).iter().any(|event| event.contains(&format!("{level} of epoch {epoch}")));
+    town.wait_for("proofs of both levels", || levels.iter().all(|level| proven(level)));
+    fs::remove_dir(delivered("initial")).unwrap();
+    town.wait_for("the level that can be delivered", || delivered("initial").is_file());
+    assert!(delivered("maintenance").is_dir());
+}
+
 /// The publisher makes snapshots of two reports beside a node that signs what `change` makes of its own at a time, for
 /// whatever epoch it is asked.
 fn spoils_nothing(change: impl Fn(&mut Vec<Observed>) + Send + 'static, time: impl Fn() -> Timestamp + Send + 'static) {
