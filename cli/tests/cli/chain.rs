@@ -158,12 +158,21 @@ impl Anvil {
 
     /// Waits until this many epochs later, and returns when it begins.
     pub(crate) fn wait(&self, epochs: u64) -> u64 {
+        let time = (self.time() / EPOCH + epochs) * EPOCH;
+        self.advance(time);
+        time
+    }
+
+    /// The time of the newest block.
+    pub(crate) fn time(&self) -> u64 {
         let block = self.ask("eth_getBlockByNumber", json!(["latest", false]));
-        let now = u64::from_str_radix(&block["timestamp"].as_str().unwrap()[2..], 16).unwrap();
-        let time = (now / EPOCH + epochs) * EPOCH;
+        u64::from_str_radix(&block["timestamp"].as_str().unwrap()[2..], 16).unwrap()
+    }
+
+    /// Makes a block at a time.
+    pub(crate) fn advance(&self, time: u64) {
         self.ask("evm_setNextBlockTimestamp", json!([time]));
         self.ask("evm_mine", json!([]));
-        time
     }
 
     pub(crate) fn fund(&self, account: &str) {

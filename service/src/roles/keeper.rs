@@ -249,7 +249,8 @@ impl Keeper {
         self.count("purchase");
         let Offer { token, amount, payment, worth } = offer;
         let (gas, transaction) = (receipt.gas(), receipt.transaction());
-        let what = format!("{amount} of {token} bought for {payment}, worth {worth}, for {gas} gas, {transaction}");
+        let what =
+            format!("{amount} of {token} bought for at most {payment}, worth {worth}, for {gas} gas, {transaction}");
         self.note(now, &format!("{subject}: {what}"));
         Ok(())
     }

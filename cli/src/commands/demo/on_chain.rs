@@ -301,11 +301,11 @@ pub(super) fn run(
     let epoch = committed.policy().oracle.epoch.0;
     account.next(max_age / epoch + 1)?;
     let keeping = contracts.venue(venue, committed)?;
-    keeping.take(KeeperStep::Flag, &subject.address(), keeper)?;
+    keeping.take(KeeperStep::Flag, &subject.address(), keeper, None)?;
     teller.tell("what it had proven has lapsed: a keeper flags the account");
     account.next(1)?;
     chain.advance(Timestamp(node.time()?.0 + epoch / 4 + GRACE + 1))?;
-    keeping.take(KeeperStep::Liquidate, &subject.address(), keeper)?;
+    keeping.take(KeeperStep::Liquidate, &subject.address(), keeper, None)?;
     let has_position = keeping.has_position(&subject.address())?;
     let level = name(LEVELS[0])?;
     let question = Question { level: level.clone(), max_age: Seconds(max_age) };
