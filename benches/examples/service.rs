@@ -49,7 +49,7 @@ fn run(path: &Path) {
     let configuration = Configuration::from_toml(path.to_str().unwrap(), &text).unwrap();
     let configuration = configuration.in_directory(path.parent().unwrap());
     let setups = Setups::new(&Directories::of_user().unwrap());
-    Service::new(configuration, setups, |_| unreachable!("no auditor")).unwrap().run().unwrap();
+    Service::new(configuration, setups).unwrap().run().unwrap();
 }
 
 /// A process that is killed when dropped.

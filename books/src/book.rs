@@ -46,6 +46,27 @@ use crate::{
     root::{BookHeader, Leaf, MAX_PAGES, Tree, reserves_context, root},
 };
 
+/// What a registry of books says of a root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KnownBook {
+    /// The root.
+    pub root: Bytes32,
+    /// The venue.
+    pub venue: EvmAddress,
+    /// The identifier of the book's rules.
+    pub rules: Bytes32,
+    /// The epoch of the prices.
+    pub epoch: u64,
+    /// The moment of the balances.
+    pub as_of: Timestamp,
+    /// The last second at which the book counts.
+    pub valid_until: Timestamp,
+    /// The number of pages.
+    pub pages: u32,
+    /// Whether the registry has no newer book of the venue, and the book still counts there.
+    pub counts: bool,
+}
+
 /// Bytes of a page in the file of pages.
 pub const PAGE_BYTES: usize = 4 + G1_BYTES + PROOF_BYTES;
 

@@ -5,7 +5,7 @@ use alloy_sol_types::SolCall as _;
 use group::prime::PrimeCurveAffine as _;
 use serde::Serialize;
 use surety_books::{
-    book::{Book, Page},
+    book::{Book, KnownBook, Page},
     compiled::{CompiledRules, KindSummary},
 };
 use surety_core::{
@@ -44,27 +44,6 @@ pub struct PublishedBook {
     pub registered: Option<Receipt>,
     /// The transaction that has published the book.
     pub receipt: Receipt,
-}
-
-/// What a registry of books says of a root.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct KnownBook {
-    /// The root.
-    pub root: Bytes32,
-    /// The venue.
-    pub venue: EvmAddress,
-    /// The identifier of the book's rules.
-    pub rules: Bytes32,
-    /// The epoch of the prices.
-    pub epoch: u64,
-    /// The moment of the balances.
-    pub as_of: Timestamp,
-    /// The last second at which the book counts.
-    pub valid_until: Timestamp,
-    /// The number of pages.
-    pub pages: u32,
-    /// Whether the registry has no newer book of the venue, and the book still counts there.
-    pub counts: bool,
 }
 
 /// The data of the call that registers rules. Anybody may send it.

@@ -60,6 +60,24 @@ impl Failure for Unhealthy {
     }
 }
 
+/// The program was built without the page.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "expected a program that carries the page, found one that was built without; take a release, or run web/build and \
+     use web/dist/index.html, or build the program anew with SURETY_PAGE=web/dist/index.html"
+)]
+pub(crate) struct NoPage;
+
+impl Failure for NoPage {
+    fn class(&self) -> Class {
+        Class::Mismatch
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "no-page".into()
+    }
+}
+
 /// An account does not satisfy all levels that were asked for.
 #[derive(Debug, thiserror::Error)]
 #[error("not satisfied: {}", .0.join(", "))]

@@ -7,29 +7,26 @@ mod excerpt;
 mod exit;
 mod imported;
 mod inputs;
-mod number;
 mod output;
 mod pdf;
 mod progress;
 mod screen;
-mod table;
 mod usage;
 
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
-use surety_core::units::Timestamp;
+use surety_core::{shown::Screen, units::Timestamp};
 use surety_host::clock;
 
 use self::{
     commands::{
         archive, audit, book, calldata, chain, consent, demo, doctor, explain, generate, import, info, init, key,
-        market, policy, prove, reproduce, run as service, solidity, source, srs, trust, universe, verify,
+        market, page, policy, prove, reproduce, run as service, solidity, source, srs, trust, universe, verify,
     },
     exit::Exit,
     output::{Answer, Form, Reported},
     progress::Progress,
-    screen::Screen,
 };
 use crate::error::Error;
 
@@ -85,6 +82,8 @@ enum Command {
     Trust(trust::Command),
     /// Verify all attestations in a directory at once and write a report
     Audit(Box<audit::Args>),
+    /// Write the page that verifies and audits in a browser, without a server
+    Page(page::Args),
     /// Recompute the claims of attestations, commitments and contracts from public inputs
     Reproduce(reproduce::Args),
     /// Show the account's margin at every level (as secret as the account)
@@ -134,6 +133,7 @@ impl Command {
             Self::Verify(_) => ("verify", None),
             Self::Trust(command) => ("trust", Some(command.name())),
             Self::Audit(args) => ("audit", args.name()),
+            Self::Page(_) => ("page", None),
             Self::Reproduce(_) => ("reproduce", None),
             Self::Explain(_) => ("explain", None),
             Self::Book(command) => ("book", Some(command.name())),
@@ -166,6 +166,7 @@ impl Command {
             Self::Verify(args) => verify::run(&args, session),
             Self::Trust(command) => trust::run(command, session),
             Self::Audit(args) => audit::run(&args, session),
+            Self::Page(args) => page::run(&args),
             Self::Reproduce(args) => reproduce::run(&args, session),
             Self::Explain(args) => explain::run(&args, session),
             Self::Book(command) => book::run(command, session),
@@ -203,7 +204,7 @@ fn run(arguments: Vec<OsString>) -> ExitCode {
         Ok(cli) => {
             let form = if cli.json { Form::Json } else { Form::Text };
             let session =
-                Session { progress: Progress::new(cli.quiet), now: clock::now(), screen: Screen::of_stdout() };
+                Session { progress: Progress::new(cli.quiet), now: clock::now(), screen: screen::of_stdout() };
             let name = cli.command.name();
             output::report(form, &name, cli.command.run(&session))
         }

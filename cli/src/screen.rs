@@ -1,71 +1,18 @@
-//! The reader of standard output: a person at a terminal, or a file or a program.
+//! The reader of standard output.
 
 use std::io::{IsTerminal as _, stdout};
 
-use super::number::{self, Digits, Rounding};
+use surety_core::shown::Screen;
 
-/// The destination of text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Screen {
-    /// A terminal of this width in columns: numbers are grouped and rounded, and tables fit.
-    Terminal(usize),
-    /// A file or a program: every digit, and every character of every cell.
-    Full,
-}
+/// Width in columns of a terminal that does not report one.
+const COLUMNS: usize = 80;
 
-impl Screen {
-    /// Width in columns of a terminal that does not report one.
-    const COLUMNS: usize = 80;
-
-    /// The destination of standard output.
-    pub(super) fn of_stdout() -> Self {
-        if stdout().is_terminal() {
-            let size = terminal_size::terminal_size();
-            Self::Terminal(size.map_or(Self::COLUMNS, |(terminal_size::Width(columns), _)| columns.into()))
-        } else {
-            Self::Full
-        }
-    }
-
-    /// An amount of the quote currency, with two decimal places on a terminal.
-    pub(super) fn money(self, exact: &str, rounding: Rounding) -> String {
-        self.number(exact, Digits::Money, rounding)
-    }
-
-    /// A price or a quantity, with six significant digits on a terminal.
-    pub(super) fn significant(self, exact: &str, rounding: Rounding) -> String {
-        self.number(exact, Digits::Significant, rounding)
-    }
-
-    /// A count, grouped on a terminal.
-    pub(super) fn count(self, count: impl ToString) -> String {
-        match self {
-            Self::Terminal(_) => number::grouped(&count.to_string()),
-            Self::Full => count.to_string(),
-        }
-    }
-
-    fn number(self, exact: &str, digits: Digits, rounding: Rounding) -> String {
-        match self {
-            Self::Terminal(_) => number::shortened(exact, digits, rounding),
-            Self::Full => exact.to_owned(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_exact_where_nobody_looks() {
-        for (screen, money, price, count) in [
-            (Screen::Terminal(80), "1,234.57", "1,234.56", "1,234"),
-            (Screen::Full, "1234.567891", "1234.567891", "1234"),
-        ] {
-            assert_eq!(screen.money("1234.567891", Rounding::Up), money);
-            assert_eq!(screen.significant("1234.567891", Rounding::Down), price);
-            assert_eq!(screen.count(1_234), count);
-        }
+/// The destination of standard output.
+pub(super) fn of_stdout() -> Screen {
+    if stdout().is_terminal() {
+        let size = terminal_size::terminal_size();
+        Screen::Terminal(size.map_or(COLUMNS, |(terminal_size::Width(columns), _)| columns.into()))
+    } else {
+        Screen::Full
     }
 }

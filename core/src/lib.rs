@@ -11,6 +11,7 @@
 //! | [`kind`] | the kinds of documents, and recognising them |
 //! | [`problem`] | a rule that an input breaks: expected value, found value, remedy |
 //! | [`failure`] | the class of an error, and its JSON for programs |
+//! | [`shown`] | tables and numbers as a terminal or a file shows them |
 //! | [`visible`], [`words`] | text from others as a terminal may show it; counted nouns |
 //! | [`day`] | days of the calendar |
 //! | [`closest`] | the name that was probably meant |
@@ -40,6 +41,7 @@ pub mod named;
 pub mod problem;
 pub mod rational;
 pub mod schema;
+pub mod shown;
 pub mod spelling;
 pub mod text;
 pub mod units;

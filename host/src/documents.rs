@@ -42,11 +42,7 @@ pub fn read<T: Document>(path: &Path) -> Result<T, DocumentError> {
 /// # Errors
 /// With every mistake in it.
 pub fn parse<T: Document>(path: &Path, text: &str) -> Result<T, InputErrors> {
-    let name = path.display().to_string();
-    match Format::of_name(&name) {
-        Some(Format::Toml) => T::from_toml(&name, text),
-        _ => T::from_json(&name, text),
-    }
+    T::from_text(&path.display().to_string(), text)
 }
 
 /// Reads the universe of a policy. If it has mistakes, those of the policy that show without it are told as well.

@@ -9,15 +9,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use surety_core::failure::{Class, Failure};
+pub use surety_core::text::DOCUMENT_LIMIT;
+use surety_core::{
+    failure::{Class, Failure},
+    text::Unfit,
+};
 use tempfile::Builder;
 use walkdir::{DirEntry, WalkDir};
 use zeroize::Zeroizing;
 
 use crate::atomic::{self, directory_of, is_lack_of_space, reason};
-
-/// Most bytes of a configuration file, a statement, a snapshot or an opening.
-pub const DOCUMENT_LIMIT: u64 = 16 << 20;
 
 /// Most bytes of a key, a keystore or a passphrase.
 pub const SECRET_LIMIT: u64 = 64 << 10;
@@ -34,17 +35,9 @@ pub enum FileError {
     /// It is a directory, a pipe or a device.
     #[error("{}: expected a regular file, found a directory, a pipe or a device", .0.display())]
     Irregular(PathBuf),
-    /// It is larger than any file of its kind.
-    #[error("{}: expected at most {limit} bytes, found more: this is another kind of file", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The limit.
-        limit: u64,
-    },
-    /// It is not text.
-    #[error("{}: expected text in UTF-8", .0.display())]
-    NotText(PathBuf),
+    /// It is larger than any file of its kind, or not text.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// The operating system refuses.
     #[error("{}: {action}: {}", path.display(), reason(error))]
     Io {
@@ -64,6 +57,10 @@ impl FileError {
             io::ErrorKind::AlreadyExists => Self::Exists(path.to_owned()),
             _ => Self::Io { path: path.to_owned(), action, error },
         }
+    }
+
+    fn too_large(path: &Path, limit: u64) -> Self {
+        Unfit::TooLarge { file: path.display().to_string(), limit }.into()
     }
 }
 
@@ -152,7 +149,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
         return Err(FileError::Irregular(path.to_owned()));
     }
     if metadata.len() > limit {
-        return Err(FileError::TooLarge { path: path.to_owned(), limit });
+        return Err(FileError::too_large(path, limit));
     }
     read_open(file, path, metadata.len(), limit)
 }
@@ -207,7 +204,7 @@ fn read_open(file: File, path: &Path, length: u64, limit: u64) -> Result<Zeroizi
     let mut bytes = Zeroizing::new(Vec::with_capacity((length as usize).saturating_add(1)));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(FileError::io(path, READ))?;
     if bytes.len() as u64 > limit {
-        return Err(FileError::TooLarge { path: path.to_owned(), limit });
+        return Err(FileError::too_large(path, limit));
     }
     Ok(bytes)
 }
@@ -217,7 +214,7 @@ fn text(path: &Path, mut bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<String>,
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(error) => {
             drop(Zeroizing::new(error.into_bytes()));
-            Err(FileError::NotText(path.to_owned()))
+            Err(Unfit::NotText(path.display().to_string()).into())
         }
     }
 }
@@ -386,11 +383,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         write(&path, &[0; 11], Access::Public, Existing::Keep).unwrap();
-        assert!(matches!(read(&path, 10), Err(FileError::TooLarge { limit: 10, .. })));
+        assert!(matches!(read(&path, 10), Err(FileError::Unfit(Unfit::TooLarge { limit: 10, .. }))));
         assert_eq!(read(&path, 11).unwrap().len(), 11);
         assert_eq!(read(&path, u64::MAX).unwrap().len(), 11, "no limit is one, too");
         // A device states no length.
-        assert!(matches!(read_secret(Path::new("/dev/zero")), Err(FileError::TooLarge { limit: SECRET_LIMIT, .. })));
+        let endless = read_secret(Path::new("/dev/zero"));
+        assert!(matches!(endless, Err(FileError::Unfit(Unfit::TooLarge { limit: SECRET_LIMIT, .. }))));
     }
 
     #[test]
@@ -440,6 +438,6 @@ mod tests {
         let path = directory.path().join("file");
         assert!(matches!(read_text(&path), Err(FileError::Missing(_))));
         write(&path, &[0xff], Access::Public, Existing::Keep).unwrap();
-        assert!(matches!(read_text(&path), Err(FileError::NotText(_))));
+        assert!(matches!(read_text(&path), Err(FileError::Unfit(Unfit::NotText(_)))));
     }
 }

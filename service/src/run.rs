@@ -26,13 +26,7 @@ use crate::{
     error::ServiceError,
     peer::Client,
     roles::{
-        Role, World, announce,
-        auditor::{Auditor, Page},
-        holder::Holder,
-        keep,
-        keeper::Keeper,
-        oracle::Oracle,
-        source::Source,
+        Role, World, announce, auditor::Auditor, holder::Holder, keep, keeper::Keeper, oracle::Oracle, source::Source,
     },
     server::{Offers, for_operators, router},
     state::State,
@@ -70,12 +64,11 @@ impl core::fmt::Debug for Service {
 }
 
 impl Service {
-    /// Reads everything that a configuration names, whose paths are taken as they are, and listens. `page` makes the
-    /// page of an audit.
+    /// Reads everything that a configuration names, whose paths are taken as they are, and listens.
     ///
     /// # Errors
     /// If something cannot be used. Nothing has been done then.
-    pub fn new(configuration: Configuration, setups: Setups, page: Page) -> Result<Self, AnyFailure> {
+    pub fn new(configuration: Configuration, setups: Setups) -> Result<Self, AnyFailure> {
         let state = State::open(&configuration.state)?;
         let world = Arc::new(World::new(state, Client::new(&configuration.peers)?, setups));
         let (mut roles, mut offers): (Vec<Box<dyn Role>>, _) = (Vec::new(), Offers::default());
@@ -102,7 +95,7 @@ impl Service {
         }
         for role in configuration.auditor {
             let name = role.name.to_string();
-            let auditor = Auditor::new(role, page, &world)?;
+            let auditor = Auditor::new(role, &world)?;
             offers.auditors.insert(name, auditor.label().clone());
             roles.push(Box::new(auditor));
         }

@@ -31,7 +31,7 @@ use surety_core::{
     ident::{Bytes32, HexBytes},
     kind::{Kind, KindOf, Kinded},
     problem::Problem,
-    text::Document,
+    text::{Document, Unfit},
 };
 use surety_host::{
     documents,
@@ -465,7 +465,7 @@ struct Kept {
 /// The content of a file; none if it is not there, or larger than what belongs there.
 fn read_if_any(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, DirectoryError> {
     match files::read(path, limit) {
-        Err(FileError::Missing(_) | FileError::TooLarge { .. }) => Ok(None),
+        Err(FileError::Missing(_) | FileError::Unfit(Unfit::TooLarge { .. })) => Ok(None),
         content => Ok(Some(content?)),
     }
 }

@@ -2,7 +2,10 @@
 
 // Larger files are none of this project's, or set-ups for the command line.
 const FILE_LIMIT = 64 * 2 ** 20;
-const FOLDER_LIMIT = 500;
+// More of them at once are for the command line: an audit that leaves some out would not say what it says.
+const FOLDER_LIMIT = PAGE === 'verifying' ? 10_000 : 500;
+// What an audit takes in all.
+const AUDIT_LIMIT = 256 * 2 ** 20;
 const LAST_SECOND = 253402300799;
 
 const find = (id) => document.getElementById(id);
@@ -76,24 +79,43 @@ function seconds(field) {
 
 const candidates = new Map(PARTS.map(({ role }) => [role, []]));
 const chosen = new Map();
+// Parts of which people have picked one file, although several would go together.
+const picked = new Set();
+// Every file that was given, by its path.
+const everything = new Map();
 let notes = [];
 
 // `entries` are files with the paths that people know them by.
 async function add(entries) {
   const added = [];
-  for (const { path, file } of entries) {
+  if (entries.length > FOLDER_LIMIT) {
+    notes.push({ path: entries[0].path, text: `one of more than ${FOLDER_LIMIT} files, which this page does not take; `
+      + 'none of them was taken up', alarm: true });
+    changed();
+    announce(`More than ${FOLDER_LIMIT} files: none was taken up.`);
+    return;
+  }
+  for (const [index, { path, file }] of entries.entries()) {
     const note = (text, alarm = false) => notes.push({ path, text, alarm });
     notes = notes.filter((other) => other.path !== path);
+    everything.delete(path);
+    for (const [role, files] of candidates) candidates.set(role, files.filter((other) => other.path !== path));
+    if (entries.length > 20) progress(index / entries.length, `Reading file ${index + 1} of ${entries.length}`);
+    const read = async () => new Uint8Array(await file.arrayBuffer());
+    everything.set(path, { path, file, read });
     if (file.size > FILE_LIMIT) {
       note('larger than this page reads');
       continue;
     }
-    const read = async () => new Uint8Array(await file.arrayBuffer());
     const known = parse(await ask('recognise', PAGE, [{ name: file.name, content: await read() }]));
-    if (known.use === 'part') {
+    const isWhole = known.role === 'zip' || known.role === 'archive';
+    if (isWhole && path.includes('/')) {
+      note('not opened, as it lies in a folder: drop it by itself');
+    } else if (known.use === 'part') {
       const { secret } = PARTS.find(({ role }) => role === known.role);
       const others = candidates.get(known.role).filter((other) => other.path !== path);
-      const content = secret ? null : await read();
+      // What is large is read again when it is needed.
+      const content = secret || isWhole ? null : await read();
       const candidate = { path, name: file.name, content, about: known.about, read };
       if (content) candidate.digest = await digest(content);
       candidates.set(known.role, [...others, candidate]);
@@ -104,11 +126,15 @@ async function add(entries) {
       note(known.use === 'needless' ? known.what : 'not a file of this project');
     }
   }
+  progress();
   for (const part of PARTS) choose(part);
   changed();
   announce(`${added.length} of ${entries.length} files taken up. ${missing()}`);
   if (missing() === '') run(prepare);
 }
+
+// All files of a part.
+const files = (role) => candidates.get(role);
 
 // The files of a part that take part.
 function taken(role) {
@@ -128,10 +154,15 @@ function contents(files) {
   return Promise.all(files.map(copy));
 }
 
-// Of several files the one with the usual name, otherwise the one that came last.
-function choose({ role, name }) {
+// Of several files the one with the usual name, otherwise the one that came last; none where several go together.
+function choose({ role, name, together }) {
   const files = candidates.get(role);
-  if (files.includes(chosen.get(role))) return;
+  if (files.includes(chosen.get(role)) && (!together || picked.has(role))) return;
+  picked.delete(role);
+  if (together && files.length > 1) {
+    chosen.delete(role);
+    return;
+  }
   chosen.set(role, files.find((file) => file.name === name) ?? files.at(-1));
 }
 
@@ -155,13 +186,14 @@ async function dropped(transfer) {
 
 async function walk(folder, path, entries) {
   for await (const entry of folder.values()) {
-    if (entries.length >= FOLDER_LIMIT) return;
+    if (entries.length > FOLDER_LIMIT) return;
     if (entry.kind === 'directory') await walk(entry, `${path}${entry.name}/`, entries);
     else entries.push({ path: path + entry.name, file: await entry.getFile() });
   }
 }
 
 function missing() {
+  if (isAudit()) return '';
   const lacking = PARTS.filter(({ role, wanted, unless }) => {
     return taken(role).length === 0 && (wanted || (unless && taken(unless).length === 0));
   });
@@ -172,7 +204,10 @@ function showFiles() {
   const rows = PARTS.filter(({ role, optional }) => optional !== '' || taken(role).length > 0).flatMap((part) => {
     const { role, title, unless, optional, many } = part;
     const files = taken(role);
-    if (files.length > 0) return files.map((file) => row(part, file, many ? [file] : candidates.get(role)));
+    const all = candidates.get(role);
+    if (all.length > 1 && isAudit() && !many) return [row(part, null, all)];
+    if (files.length > 0) return files.map((file) => row(part, file, many ? [file] : all));
+    if (isAudit() && optional === undefined) return [];
     const needed = !optional && !(unless && taken(unless).length > 0);
     const text = optional ?? (needed ? 'missing' : 'not needed with a set-up');
     const cell = element('td', { class: needed ? 'wanted' : 'hint', colspan: 3 }, text);
@@ -182,26 +217,41 @@ function showFiles() {
 }
 
 function row(part, file, files) {
-  const attributes = { type: 'button', class: 'remove', 'aria-label': `Remove ${file.path}` };
-  const remove = element('button', attributes, 'Remove');
+  // Without a file, all of them go together.
+  const name = file?.path ?? `all ${files.length}`;
+  const remove = element('button', { type: 'button', class: 'remove', 'aria-label': `Remove ${name}` }, 'Remove');
   remove.addEventListener('click', () => {
-    candidates.set(part.role, candidates.get(part.role).filter((other) => other !== file));
+    for (const gone of file ? [file] : files) {
+      everything.delete(gone.path);
+      candidates.set(part.role, candidates.get(part.role).filter((other) => other !== gone));
+    }
     choose(part);
     changed();
     find('choose-files').focus();
   });
   return element('tr', {},
     element('th', { scope: 'row' }, part.title),
-    element('td', {}, files.length === 1 ? file.path : choice(part)),
-    element('td', { class: 'about' }, file.about),
+    element('td', {}, files.length === 1 ? file.path : several(part, file, files)),
+    element('td', { class: 'about' }, file?.about ?? ''),
     element('td', { class: 'action' }, remove));
 }
 
-function choice({ role, title }) {
+// In an audit, which takes all of them, only attestations can be picked.
+function several(part, file, files) {
+  return file || part.together ? choice(part) : `${files.length} files`;
+}
+
+function choice({ role, title, together }) {
   const select = element('select', { 'aria-label': title });
-  for (const file of candidates.get(role)) select.add(new Option(file.path, '', false, file === chosen.get(role)));
+  const files = candidates.get(role);
+  if (together) select.add(new Option(`All ${files.length}, ${together}`));
+  for (const file of files) select.add(new Option(file.path, '', false, file === chosen.get(role)));
   select.addEventListener('change', () => {
-    chosen.set(role, candidates.get(role)[select.selectedIndex]);
+    const file = files[select.selectedIndex - (together ? 1 : 0)];
+    if (file) chosen.set(role, file);
+    else chosen.delete(role);
+    if (file) picked.add(role);
+    else picked.delete(role);
     changed();
     find('parts').querySelector(`select[aria-label="${title}"]`)?.focus();
   });
@@ -279,6 +329,17 @@ function printing() {
   return print;
 }
 
+// How far something is: a share, or nothing if nobody knows; without a sentence there is nothing to wait for.
+function progress(share, sentence = '') {
+  const shown = find('progress');
+  if (!shown) return;
+  const bar = shown.querySelector('progress');
+  if (share === undefined) bar.removeAttribute('value');
+  else bar.value = share * bar.max;
+  shown.querySelector('p').textContent = sentence;
+  shown.hidden = sentence === '';
+}
+
 // Events --------------------------------------------------------------------------------------------------------------
 
 function announce(text) {
@@ -298,7 +359,7 @@ function run(action) {
 for (const [button, input] of [['choose-files', 'files'], ['choose-folder', 'folder']]) {
   find(button).addEventListener('click', () => find(input).click());
   find(input).addEventListener('change', ({ target }) => {
-    const files = [...target.files].slice(0, FOLDER_LIMIT);
+    const files = [...target.files];
     const entries = files.map((file) => ({ path: file.webkitRelativePath || file.name, file }));
     // The same file may be chosen again after it has changed.
     target.value = '';

@@ -2,9 +2,12 @@
 
 const PAGE = 'verifying';
 
-// What an attestation is verified with, in the order of the page. `name` is what `surety` calls the file.
+// What an attestation is verified with, in the order of the page. `name` is what `surety` calls the file. Many
+// attestations are audited together, and so is what lies in a ZIP or an archive.
 const PARTS = [
-  { role: 'attestation', title: 'Attestation', name: 'attestation.json', wanted: true },
+  { role: 'attestation', title: 'Attestation', name: 'attestation.json', wanted: true, together: 'audited together' },
+  { role: 'zip', title: 'ZIP', name: '', optional: '', many: true },
+  { role: 'archive', title: 'Archive', name: '', optional: '', many: true },
   { role: 'universe', title: 'Universe', name: 'universe.toml', wanted: true },
   { role: 'policy', title: 'Policy', name: 'policy.toml', wanted: true },
   { role: 'market', title: 'Market snapshot', name: 'market.json', wanted: true },
@@ -20,33 +23,125 @@ const PARTS = [
   { role: 'set-up-g2', title: 'Set-up, g2.dat', name: '', optional: '' },
 ];
 
-const TERMS = ['now', 'strict', 'insecure'];
+const TERMS = ['now', 'strict', 'insecure', 'history'];
 const FAILED = 'Not verified';
 const SECRET = 'This is a secret: verifying does not need it, and nobody should send it to you.';
 
+/** Whether what is on the page is audited: several attestations of which none was chosen, a ZIP, or an archive. */
+function isAudit() {
+  const isWhole = taken('zip').length + taken('archive').length > 0;
+  return isWhole || (files('attestation').length > 1 && taken('attestation').length === 0);
+}
+
+const terms = () => ({
+  strict: find('strict').checked,
+  allow_insecure_srs: find('insecure').checked,
+});
+
 async function act() {
+  await (isAudit() ? audit() : verify());
+}
+
+async function verify() {
   announce(taken('set-up').length > 0 ? 'Computing the commitments. This can take a minute.' : 'Verifying.');
-  const terms = {
-    now: seconds('now') ?? now(),
-    strict: find('strict').checked,
-    allow_insecure_srs: find('insecure').checked,
-    // The page says which of the two it is.
-    shortfalls: true,
-  };
-  const files = parts();
+  // The page says which of the two it is: an attestation of sufficiency, or of a shortfall.
+  const asked = { ...terms(), now: seconds('now') ?? now(), shortfalls: true };
+  const used = parts();
   const start = performance.now();
-  const text = await ask('verify', terms, await contents(files));
-  show(text, files, terms, performance.now() - start);
+  const text = await ask('verify', asked, await contents(used));
+  show(text, used, asked, performance.now() - start);
 }
 
 function prepare() {}
 
-function show(text, files, terms, duration) {
+// Audits --------------------------------------------------------------------------------------------------------------
+
+// Larger ones are refused as what they are.
+const DOCUMENT_LIMIT = 16 * 2 ** 20;
+const isDocument = (path) => /\.(json|toml)$/i.test(path);
+
+/** What an audit takes: every file by its path, and what has a part of its own. Others are named and not read. */
+function audited() {
+  const own = new Map(['zip', 'archive', 'set-up', 'set-up-g2']
+    .flatMap((role) => taken(role).map(({ path }) => [path, role])));
+  return [...everything.values()].flatMap(({ path, file, read }) => {
+    const role = own.get(path);
+    // Of a document that is too large so much that it is found to be.
+    const start = file.slice(0, isDocument(path) ? DOCUMENT_LIMIT + 1 : 0);
+    const bytes = async () => new Uint8Array(await start.arrayBuffer());
+    const lying = { role: null, name: path, size: start.size, read: bytes };
+    return [
+      ...(role ? [{ role, name: path, size: file.size, read }] : []),
+      ...(role === 'zip' || role === 'archive' ? [] : [lying]),
+    ];
+  });
+}
+
+async function audit() {
+  const asked = { ...terms(), at: seconds('now') ?? now(), history: find('history').checked };
+  const given = audited();
+  const size = given.reduce((sum, file) => sum + file.size, 0);
+  if (size > AUDIT_LIMIT) {
+    reveal('unreadable', 'Not audited', `The files have ${size} bytes, and this page takes ${AUDIT_LIMIT}. `
+      + 'Audit the directory with surety audit.');
+    return;
+  }
+  announce('Auditing.');
+  const start = performance.now();
+  const took = () => Math.floor((performance.now() - start) / 1000);
+  const count = files('attestation').length;
+  const shown = () => progress(undefined, `Auditing ${count > 1 ? `${count} attestations` : 'the files'}: ${took()} s`);
+  shown();
+  const clock = setInterval(shown, 1000);
+  try {
+    showAudit(parse(await ask('audit', asked, await contents(given))), performance.now() - start);
+  } finally {
+    clearInterval(clock);
+    progress();
+  }
+}
+
+function showAudit(answer, duration) {
+  const { report, ...envelope } = answer;
+  if (!report) {
+    reveal('unreadable', 'Not audited', answer.error.message, ...failed(answer.error));
+    return;
+  }
+  const { data } = answer;
+  const total = data.accepted + data.rejected;
+  const sentence = `${data.accepted} of ${total} ${total === 1 ? 'attestation' : 'attestations'} accepted.`;
+  const [kind, headline] = verdictOnAudit(answer);
+  const shown = element('div', { class: 'report', id: 'report' });
+  shown.append(rebuilt(report.html));
+  const save = (id, name, type, text, label) => {
+    const file = URL.createObjectURL(new Blob([text], { type }));
+    return element('a', { id, class: 'button', href: file, download: name }, label);
+  };
+  reveal(kind, headline, sentence,
+    element('p', { class: 'buttons screen' },
+      save('save-html', 'report.html', 'text/html', report.html, 'Save the report'),
+      save('save-csv', 'report.csv', 'text/csv', report.csv, 'Save the table'),
+      save('save-json', 'report.json', 'application/json', JSON.stringify(envelope, null, 2), 'Save as JSON'),
+      printing()),
+    element('p', { class: 'hint screen' }, `Audited in ${Math.ceil(duration)} ms.`),
+    shown);
+}
+
+function verdictOnAudit({ ok, data }) {
+  if (!ok) return ['refused', 'Not all accepted'];
+  if (data.insecure_srs) return ['worthless', 'This proves nothing'];
+  const warnings = data.findings.filter(({ severity }) => severity === 'warning').length;
+  return warnings > 0 ? ['unreadable', 'All accepted, with warnings'] : ['accepted', 'All accepted'];
+}
+
+// One attestation -----------------------------------------------------------------------------------------------------
+
+function show(text, used, asked, duration) {
   const answer = parse(text);
   const [kind, headline, sentence] = verdict(answer);
   reveal(kind, headline, sentence,
     ...(answer.ok ? accepted(answer.data) : failed(answer.error)),
-    ...record(answer, files, terms, duration),
+    ...record(answer, used, asked, duration),
     json(answer),
     element('p', { class: 'buttons screen' }, printing()));
 }
@@ -112,15 +207,15 @@ function accepted(data) {
 }
 
 // What somebody who reads a printout needs to do it again.
-function record({ surety }, files, terms, duration) {
-  const used = files.map(({ title, name, digest }) => [title, digest ? [name, ' ', id(`sha256:${digest}`)] : name]);
-  const asked = [
-    terms.strict ? 'nothing taken on faith' : 'missing anchors taken on faith',
-    terms.allow_insecure_srs ? 'the INSECURE development set-up accepted' : 'the development set-up refused',
+function record({ surety }, used, asked, duration) {
+  const rows = used.map(({ title, name, digest }) => [title, digest ? [name, ' ', id(`sha256:${digest}`)] : name]);
+  const said = [
+    asked.strict ? 'nothing taken on faith' : 'missing anchors taken on faith',
+    asked.allow_insecure_srs ? 'the INSECURE development set-up accepted' : 'the development set-up refused',
   ];
   return [
     element('h3', {}, 'Verification'),
-    pairs(['Time', time(terms.now)], ['Terms', asked.join('; ')], ['Version', `Surety ${surety}`],
-      ['Took', `${Math.ceil(duration)} ms`], ...used),
+    pairs(['Time', time(asked.now)], ['Terms', said.join('; ')], ['Version', `Surety ${surety}`],
+      ['Took', `${Math.ceil(duration)} ms`], ...rows),
   ];
 }

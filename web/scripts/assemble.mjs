@@ -11,28 +11,29 @@ const hash = (content, encoding) => createHash('sha256').update(content).digest(
 const PAGES = [
   {
     page: 'index.html',
-    title: 'Surety: verify an attestation',
-    description: 'Verifies attestations of collateral sufficiency in the browser, without a server.',
-    script: 'page/verify.js',
+    title: 'Surety: verify attestations',
+    description: 'Verifies and audits attestations of collateral sufficiency in the browser, without a server.',
+    scripts: ['page/verify.js', 'page/report.js'],
+    styles: ['../audit/templates/report.css'],
     module: 'verifier',
   },
   {
     page: 'check.html',
     title: 'Surety: check your account',
     description: 'Checks in the browser, without a server, that an account is in the book of a venue.',
-    script: 'page/check.js',
+    scripts: ['page/check.js'],
     module: 'verifier',
   },
   {
     page: 'prove.html',
     title: 'Surety: prove',
     description: 'Proves collateral sufficiency in the browser, without a server.',
-    script: 'page/prove.js',
+    scripts: ['page/prove.js'],
     module: 'prover',
   },
 ];
 
-const [style, common] = ['page/page.css', 'page/common.js'].map(text);
+const common = text('page/common.js');
 // What all pages begin with, and what they ask for files with.
 const [head, files] = ['page/head.html', 'page/files.html'].map((path) => text(path).trimEnd());
 // Pages that are opened as files may not start workers that are modules.
@@ -41,10 +42,12 @@ if (/<\/script|^export/m.test(engine)) throw new Error('page/engine.mjs: expecte
 const version = text('../Cargo.toml').match(/^version = "(.+)"$/m)[1];
 
 mkdirSync(new URL('dist', root), { recursive: true });
-for (const { page, title, description, script: own, module } of PAGES) {
+for (const { page, title, description, scripts, styles = [], module } of PAGES) {
   const wasm = read(`target/${module}.wasm`);
   const compressed = gzipSync(wasm, { level: 9 });
-  const script = text(own) + common;
+  const script = scripts.map(text).join('') + common;
+  // Its rules come first: those of a report are told apart by their class.
+  const style = ['page/page.css', ...styles].map(text).join('');
   const parts = {
     title,
     description,

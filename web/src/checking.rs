@@ -88,7 +88,7 @@ pub fn check(message: &Message<'_>, terms: &CheckTerms) -> Result<CellFindings, 
     let book: Book = read(required(message, Role::Book, "book")?)?;
     let universe: Universe = read(required(message, Role::Universe, "universe")?)?;
     let keys: CellKeys = read(required(message, Role::CellKeys, "cell keys")?)?;
-    let set_up = SetUp::new(message, &universe).verifying_key()?;
+    let set_up = SetUp::of(message, &universe).verifying_key()?;
     let user = terms.user.trim();
     let known = CellTerms {
         root: optional("root", &terms.root, spelling::hash)?,

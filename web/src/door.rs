@@ -13,7 +13,7 @@ use zeroizing_alloc::ZeroAlloc;
 #[cfg(feature = "prover")]
 use crate::proving::Session;
 #[cfg(not(feature = "prover"))]
-use crate::{checking, verification};
+use crate::{auditing, checking, verification};
 use crate::{envelope, message::Message, randomness, recognise};
 
 /// Whoever grows a vector or drops a text leaves no copy behind.
@@ -56,6 +56,13 @@ extern "C" fn recognise(length: u32) -> u32 {
 #[unsafe(no_mangle)]
 extern "C" fn verify(length: u32) -> u32 {
     answer(length, verification::answer)
+}
+
+/// Audits what is in the message. As [`recognise`].
+#[cfg(not(feature = "prover"))]
+#[unsafe(no_mangle)]
+extern "C" fn audit(length: u32) -> u32 {
+    answer(length, auditing::answer)
 }
 
 /// Checks the cell in the message. As [`recognise`].

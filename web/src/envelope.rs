@@ -14,17 +14,27 @@ pub(crate) fn answer<E: Failure>(command: &str, result: Result<Value, E>) -> Val
     }
 }
 
+/// The answer of a command that found something, and fails all the same if what it found is not in order.
+pub(crate) fn found(command: &str, data: Value, failure: Option<&impl Failure>) -> Value {
+    let mut answer = envelope(command, failure.is_none(), "data", data);
+    if let Some(failure) = failure {
+        answer["error"] = error_of(failure);
+    }
+    answer
+}
+
 /// The answer if the page is at fault.
 pub(crate) fn internal(command: &str, error: &str) -> Value {
     failed(command, &Internal(error.to_owned()))
 }
 
 fn failed(command: &str, failure: &dyn Failure) -> Value {
+    envelope(command, false, "error", error_of(failure))
+}
+
+fn error_of(failure: &dyn Failure) -> Value {
     let message = failure.to_string();
-    let error = json!({
-        "code": failure.code(), "class": failure.class(), "message": message, "problems": failure.problems(),
-    });
-    envelope(command, false, "error", error)
+    json!({ "code": failure.code(), "class": failure.class(), "message": message, "problems": failure.problems() })
 }
 
 fn envelope(command: &str, ok: bool, key: &str, content: Value) -> Value {

@@ -5,7 +5,7 @@ use std::{borrow::Cow, io::Cursor};
 use surety_core::{
     capacity::Capacity,
     failure::{Class, Failure, LocatedProblem},
-    text::{Document, InputErrors},
+    text::{Document, InputErrors, Unfit},
 };
 use surety_kzg::{
     Params, Srs, SrsError, SrsId,
@@ -23,9 +23,9 @@ pub enum InputError {
     /// A file that is needed is not there.
     #[error("{0}: expected a file, found none")]
     Missing(&'static str),
-    /// A file is not text.
-    #[error("{0}: expected text in UTF-8")]
-    NotText(String),
+    /// A file is no text, or too large for a document.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// A file has mistakes.
     #[error(transparent)]
     Mistakes(#[from] InputErrors),
@@ -53,7 +53,7 @@ pub enum InputError {
 impl Failure for InputError {
     fn class(&self) -> Class {
         match self {
-            Self::Missing(_) | Self::NotText(_) | Self::Term { .. } => Class::Input,
+            Self::Missing(_) | Self::Unfit(_) | Self::Term { .. } => Class::Input,
             Self::Mistakes(errors) => errors.class(),
             Self::Key(_) | Self::SetUp { .. } => Class::Mismatch,
         }
@@ -61,7 +61,7 @@ impl Failure for InputError {
 
     fn code(&self) -> Cow<'static, str> {
         match self {
-            Self::Missing(_) | Self::NotText(_) => "file".into(),
+            Self::Missing(_) | Self::Unfit(_) => "file".into(),
             Self::Term { .. } => "term".into(),
             Self::Mistakes(errors) => errors.code(),
             Self::Key(_) | Self::SetUp { .. } => "set-up".into(),
@@ -94,17 +94,12 @@ pub(crate) fn optional<T>(
 /// Reads the policy, over its universe.
 pub(crate) fn read_policy(message: &Message<'_>, universe: &Universe) -> Result<Policy, InputError> {
     let policy = required(message, Role::Policy, "policy")?;
-    Ok(Policy::read(policy.name, text(policy)?, universe)?)
+    Ok(Policy::read(policy.name, Unfit::text(policy.name, policy.content)?, universe)?)
 }
 
-/// Reads a document: TOML if the file's name ends in `.toml`, otherwise JSON.
+/// Reads a document.
 pub(crate) fn read<T: Document>(file: File<'_>) -> Result<T, InputError> {
-    let text = text(file)?;
-    Ok(if file.name.ends_with(".toml") { T::from_toml(file.name, text)? } else { T::from_json(file.name, text)? })
-}
-
-fn text(file: File<'_>) -> Result<&str, InputError> {
-    core::str::from_utf8(file.content).map_err(|_| InputError::NotText(file.name.to_owned()))
+    Ok(T::from_text(file.name, Unfit::text(file.name, file.content)?)?)
 }
 
 /// The set-up of a universe, and its file if there is one.
@@ -116,9 +111,13 @@ pub(crate) struct SetUp<'a> {
 }
 
 impl<'a> SetUp<'a> {
-    pub(crate) fn new(message: &'a Message<'_>, universe: &Universe) -> Self {
+    pub(crate) fn of(message: &'a Message<'_>, universe: &Universe) -> Self {
+        Self::new(message, SrsId::from(universe.srs), universe.capacity)
+    }
+
+    pub(crate) fn new(message: &'a Message<'_>, id: SrsId, capacity: Capacity) -> Self {
         let (powers, g2) = (message.file(Role::SetUp), message.file(Role::SetUpG2));
-        Self { id: SrsId::from(universe.srs), capacity: universe.capacity, powers, g2 }
+        Self { id, capacity, powers, g2 }
     }
 
     /// The key that is checked in, or, for a set-up that this version does not know, the one that its powers give.

@@ -1,5 +1,5 @@
 //! The native verifier and prover for browsers: a page hands over files and terms, and gets the answer that
-//! `surety verify --json` or `surety book check --json` prints, or an attestation.
+//! `surety verify --json`, `surety audit --json` or `surety book check --json` prints, or an attestation.
 //!
 //! | module | idea |
 //! |---|---|
@@ -8,6 +8,7 @@
 //! | [`inputs`] | the files in a message |
 //! | [`recognise`] | what a file is |
 //! | [`verification`] | from files to findings |
+//! | [`auditing`], [`zip`] | from many files to a report |
 //! | [`checking`] | from a user's cell to findings |
 //! | `proving` | from files to an attestation |
 //! | `randomness` | what the page drew |
@@ -22,6 +23,7 @@ mod envelope;
 #[cfg(target_family = "wasm")]
 mod randomness;
 
+pub mod auditing;
 pub mod checking;
 pub mod inputs;
 pub mod message;
@@ -29,3 +31,4 @@ pub mod message;
 pub mod proving;
 pub mod recognise;
 pub mod verification;
+pub mod zip;

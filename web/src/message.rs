@@ -42,6 +42,10 @@ pub enum Role {
     SetUp,
     /// The second part of a set-up that comes in two files.
     SetUpG2,
+    /// Files of an audit, compressed.
+    Zip,
+    /// An archive of an auditor.
+    Archive,
 }
 
 /// What the page draws with the browser's generator for each message.
@@ -122,6 +126,12 @@ impl<'a> Message<'a> {
     #[must_use]
     pub fn file(&self, role: Role) -> Option<File<'_>> {
         self.files_with(role).next()
+    }
+
+    /// The files without a role, in the page's order.
+    pub fn files_without_role(&self) -> impl Iterator<Item = File<'_>> {
+        let roles = self.header.files.iter().map(|file| file.role);
+        self.files().zip(roles).filter_map(|(file, role)| role.is_none().then_some(file))
     }
 
     /// The files with a role, in the page's order.

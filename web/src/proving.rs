@@ -196,7 +196,7 @@ impl Session {
         if capacity.k() > MAX_K {
             return Err(ProvingError::TooLarge(capacity.k()));
         }
-        let params = SetUp::new(message, &universe).params()?.map_or_else(|| development(id, capacity), Ok)?;
+        let params = SetUp::of(message, &universe).params()?.map_or_else(|| development(id, capacity), Ok)?;
         self.made = Made::Bases(Box::new(params));
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! What stands for the operating system's randomness: a stream from a seed that the page draws with the browser's
 //! generator, anew for each message.
 //!
-//! Proofs are blinded with it, and set-ups that are handed over are checked with random weights. Verifying draws
-//! nothing.
+//! Proofs are blinded with it; set-ups that are handed over, and the proofs of an audit together, are checked with
+//! random weights. Verifying one attestation draws nothing.
 
 use std::cell::Cell;
 

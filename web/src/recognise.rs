@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use surety_audit::archive::is_archive;
 use surety_books::book::Book;
 use surety_core::{
     kind::{self, Kind, Secret},
@@ -18,6 +19,7 @@ use crate::{
     envelope,
     inputs::read,
     message::{File, Message, Role},
+    zip::is_zip,
 };
 
 /// Who asks what a file is.
@@ -71,6 +73,11 @@ pub fn answer(message: &Message<'_>) -> Value {
 #[must_use]
 pub fn recognise(file: File<'_>, page: Page) -> Recognised {
     if let Some(role) = set_up(file.content) {
+        return Recognised::Part { role, about: String::new() };
+    }
+    if page == Page::Verifying
+        && let Some(role) = many(file.content)
+    {
         return Recognised::Part { role, about: String::new() };
     }
     let Ok(text) = core::str::from_utf8(file.content) else { return Recognised::Unknown };
@@ -172,6 +179,11 @@ fn set_up(content: &[u8]) -> Option<Role> {
     }
 }
 
+/// What many documents are in at once.
+fn many(content: &[u8]) -> Option<Role> {
+    if is_zip(content) { Some(Role::Zip) } else { is_archive(content).then_some(Role::Archive) }
+}
+
 fn about(role: Role, file: File<'_>) -> Option<String> {
     fn parse<T: Document>(file: File<'_>) -> Option<T> {
         read(file).ok()
@@ -190,7 +202,7 @@ fn about(role: Role, file: File<'_>) -> Option<String> {
         Role::Book => format!("of {}", parse::<Book>(file)?.venue),
         // Nothing of a secret is shown.
         Role::Opening | Role::Cell => return None,
-        Role::VaultBalances | Role::CellKeys | Role::SetUp | Role::SetUpG2 => return None,
+        Role::VaultBalances | Role::CellKeys | Role::SetUp | Role::SetUpG2 | Role::Zip | Role::Archive => return None,
     })
 }
 

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The largest capacity class whose bases verifying computes: with one thread, the next takes minutes.
-const MAX_K: u32 = 12;
+pub(crate) const MAX_K: u32 = 12;
 
 /// What a verifier asks for beyond its files. As in [`surety_verifier::attestation::check::VerifierTerms`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -100,7 +100,7 @@ pub fn verify(message: &Message<'_>, terms: PageTerms) -> Result<Accepted, Verif
     let snapshot: Snapshot = read(required(message, Role::Market, "market snapshot")?)?;
     let trust: Option<Trust> = message.file(Role::Trust).map(read).transpose()?;
 
-    let set_up = SetUp::new(message, &universe);
+    let set_up = SetUp::of(message, &universe);
     let verifying_key = set_up.verifying_key()?;
     let params = if universe.capacity.k() > MAX_K { None } else { set_up.params()? };
     let policy = match params {

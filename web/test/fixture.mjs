@@ -56,6 +56,19 @@ export function demo() {
   return copy;
 }
 
+const batches = new Map();
+
+/** A fresh copy of so many attestations of different institutions, in a directory that lies in one of its own. */
+export function batch(count) {
+  if (!batches.has(count)) {
+    run(undefined, scratch, 'demo', '--batch', String(count), '--out', `batch-${count}`);
+    batches.set(count, join(scratch, `batch-${count}`));
+  }
+  const copy = join(mkdtempSync(join(scratch, 'copy-')), 'evidence');
+  cpSync(batches.get(count), copy, { recursive: true });
+  return copy;
+}
+
 let book;
 
 /** A fresh copy of a venue's book, and of the cells of some of its users. */

@@ -46,7 +46,7 @@ describe('the modules', () => {
   }
 
   test('the verifier imports nothing', () =>
-    importsNothing('verifier', 'check', 'pull', 'push', 'recognise', 'verify'));
+    importsNothing('verifier', 'audit', 'check', 'pull', 'push', 'recognise', 'verify'));
 
   test('the prover imports nothing', () =>
     importsNothing('prover', 'bases', 'prove', 'pull', 'push', 'recognise', 'table'));

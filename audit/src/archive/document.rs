@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use surety_books::{book::Book, cell::CellKeys, rules::BookRules};
+#[cfg(feature = "host")]
+use surety_core::text::Unfit;
 use surety_core::{
     kind::{Damaged, Kind, demand_kind, recognise},
     text::{Document, Format, InputErrors},
 };
+#[cfg(feature = "host")]
 use surety_host::files::{self, DOCUMENT_LIMIT, FileError};
 use surety_margin::{
     market::{Report, Snapshot},
@@ -99,6 +102,7 @@ impl Archived {
     /// # Errors
     /// If it is none of the kinds that are kept; or if it cannot be read, and may be a secret or is too large for
     /// evidence.
+    #[cfg(feature = "host")]
     pub fn of_file(path: &Path) -> Result<Self, ArchiveError> {
         let error = match files::read_text(path) {
             Ok(text) => match Self::read(path, &text) {
@@ -106,7 +110,9 @@ impl Archived {
                 read => return read,
             },
             // Only its name says that it should have been a document.
-            Err(error @ FileError::NotText(_)) if Format::of_name(&path.to_string_lossy()) == Some(Format::Json) => {
+            Err(error @ FileError::Unfit(Unfit::NotText(_)))
+                if Format::of_name(&path.to_string_lossy()) == Some(Format::Json) =>
+            {
                 error.into()
             }
             Err(error) => return Err(error.into()),

@@ -13,10 +13,9 @@ use surety_core::{
     ident::Bytes32,
     kind::{Kind, KindOf, Kinded, Readers, secret},
     problem::{Problem, require},
-    text::{Document, Format},
+    text::{DOCUMENT_LIMIT, Document, Format},
     visible::one_line,
 };
-use surety_host::files::DOCUMENT_LIMIT;
 
 use crate::audit::input::sha256;
 

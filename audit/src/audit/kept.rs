@@ -1,20 +1,29 @@
 //! Auditing an archive: what it holds, once its chain is known to be whole.
 
-use std::{fs::File, io, path::Path, sync::Mutex, time::Instant};
+#[cfg(feature = "host")]
+use std::{fs::File, io, path::Path, sync::Mutex};
 
 use serde::Serialize;
+#[cfg(feature = "host")]
 use sha2::{Digest as _, Sha256};
-use surety_core::ident::{Bytes32, HexBytes};
+use surety_core::ident::Bytes32;
+#[cfg(feature = "host")]
+use surety_core::ident::HexBytes;
+#[cfg(feature = "host")]
 use surety_host::{files::FileError, setup::Setups};
+#[cfg(feature = "host")]
 use surety_kzg::Observer;
 
+#[cfg(feature = "host")]
 use super::{
-    Audit, AuditError, AuditRequest, examine,
+    Audit, AuditError, AuditRequest, Moment, books, examine,
     input::{Input, Role},
     scan::{self, Found},
     source::Source,
 };
-use crate::archive::{Archive, Summary};
+#[cfg(feature = "host")]
+use crate::archive::Archive;
+use crate::archive::Summary;
 
 /// The archive that was audited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -32,6 +41,7 @@ pub struct Kept {
 ///
 /// # Errors
 /// If it is no archive, its chain is broken, or the noted head is nowhere in it; and those of [`super::run`].
+#[cfg(feature = "host")]
 pub fn run(
     request: &AuditRequest<'_>,
     noted: Option<Bytes32>,
@@ -39,18 +49,19 @@ pub fn run(
     observer: &dyn Observer,
 ) -> Result<Audit, AuditError> {
     request.check()?;
-    let start = Instant::now();
+    let start = Moment::now();
     let archive = Archive::open_read_only(request.directory)?;
     archive.hold()?;
     let (found, summary) = scan::archive(&archive, noted)?;
     let source = Source::Archive(Box::new(Mutex::new((archive, None))));
     let whole = Input::new(request.directory, digest_of(request.directory)?, Role::Archive);
     let found = Found { inputs: vec![whole], ..found };
-    let audit = unless_failed(&source, examine(request, &source, &found, start, setups, observer))?;
+    let audit = unless_failed(&source, examine(request, &source, &found, start, setups, books::none, observer))?;
     Ok(Audit { archive: Some(Kept { summary, noted }), ..audit })
 }
 
 /// The SHA-256 of a file of any length.
+#[cfg(feature = "host")]
 fn digest_of(path: &Path) -> Result<Bytes32, FileError> {
     let read = || {
         let mut hasher = Sha256::new();
@@ -61,10 +72,12 @@ fn digest_of(path: &Path) -> Result<Bytes32, FileError> {
 }
 
 /// The result, unless the archive could not be read on the way: a disk that fails is no fault of an attestation.
+#[cfg(feature = "host")]
 fn unless_failed<T>(source: &Source<'_>, result: Result<T, AuditError>) -> Result<T, AuditError> {
     source.take_failure().map_or(result, |failure| Err(failure.into()))
 }
 
+#[cfg(feature = "host")]
 #[cfg(test)]
 mod tests {
     use surety_core::{kind::Kind, text::Format, units::Timestamp};

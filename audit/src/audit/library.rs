@@ -7,7 +7,6 @@ use rand_core::{OsRng, RngCore as _};
 use rayon::prelude::*;
 use surety_books::rules::BookRules;
 use surety_core::{failure::AnyFailure, ident::Bytes32, text::Document};
-use surety_host::{commitments, setup::Setups};
 use surety_kzg::{Observer, SrsId};
 use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_verifier::{
@@ -24,6 +23,7 @@ use surety_verifier::{
 };
 
 use super::{
+    means::Means,
     scan::Found,
     source::{Place, Source},
 };
@@ -48,14 +48,14 @@ pub(super) struct Library {
 
 impl Library {
     /// Reads and compiles what was found.
-    pub(super) fn load(source: &Source<'_>, found: &Found, setups: &Setups, observer: &dyn Observer) -> Self {
+    pub(super) fn load(source: &Source<'_>, found: &Found, means: &dyn Means, observer: &dyn Observer) -> Self {
         let mut library = Self::default();
         let universes: Vec<Universe> = library.read(source, &found.universes);
         let compiled: Vec<CompiledPolicyFile> = library.read(source, &found.compiled);
         library.snapshots = library.read(source, &found.snapshots);
         library.book_rules = library.read(source, &found.book_rules);
         for place in &found.policies {
-            if let Err(error) = library.add((source, place), &universes, &compiled, setups, observer) {
+            if let Err(error) = library.add((source, place), &universes, &compiled, means, observer) {
                 library.unusable.push((place.clone(), error));
             }
         }
@@ -79,7 +79,7 @@ impl Library {
         at: (&Source<'_>, &Place),
         universes: &[Universe],
         compiled: &[CompiledPolicyFile],
-        setups: &Setups,
+        means: &dyn Means,
         observer: &dyn Observer,
     ) -> Result<(), AnyFailure> {
         let name = at.0.read::<Policy>(at.1)?.universe;
@@ -89,7 +89,7 @@ impl Library {
         }
         let (mut usable, mut failure) = (false, None);
         for universe in fitting {
-            match self.compile(at, universe, compiled, setups, observer) {
+            match self.compile(at, universe, compiled, means, observer) {
                 Ok(()) => usable = true,
                 Err(error) => failure = Some(error),
             }
@@ -102,7 +102,7 @@ impl Library {
         at: (&Source<'_>, &Place),
         universe: &Universe,
         compiled: &[CompiledPolicyFile],
-        setups: &Setups,
+        means: &dyn Means,
         observer: &dyn Observer,
     ) -> Result<(), AnyFailure> {
         let policy = at.0.read_policy(at.1, universe)?;
@@ -112,11 +112,10 @@ impl Library {
         let candidates = if published.is_empty() { vec![None] } else { published };
         let (mut usable, mut failure) = (false, None);
         for candidate in candidates {
-            let candidate = |_: &Policy, _: &Universe| Ok(candidate.cloned());
-            match commitments::of(policy.clone(), universe.clone(), candidate, setups, observer) {
+            match means.commitments(policy.clone(), universe.clone(), candidate, observer) {
                 Ok(policy) => {
                     let own = policy.is_at_first_hand();
-                    self.keep(at.1, policy, setups, observer)?;
+                    self.keep(at.1, policy, means, observer)?;
                     usable = true;
                     if own {
                         break;
@@ -132,12 +131,12 @@ impl Library {
         &mut self,
         place: &Place,
         policy: CommittedPolicy,
-        setups: &Setups,
+        means: &dyn Means,
         observer: &dyn Observer,
     ) -> Result<(), AnyFailure> {
         if self.policies.iter().all(|known| known.policy.id() != policy.id()) {
             let universe = policy.universe();
-            let verifying_key = setups.verifying_key(SrsId::from(universe.srs), universe.capacity, observer)?;
+            let verifying_key = means.verifying_key(SrsId::from(universe.srs), universe.capacity, observer)?;
             self.policies.push(Known { place: place.clone(), policy, verifying_key });
         }
         Ok(())

@@ -10,6 +10,7 @@
 //! | module | idea |
 //! |---|---|
 //! | `source`, `scan`, `library` | which files there are, and what attestations refer to |
+//! | [`memory`], [`means`] | files in memory, and the set-ups that are computed with: a page has no others |
 //! | [`engagement`] | the auditor's terms: the period, and who is expected to be attested |
 //! | [`input`] | everything that was read, by SHA-256 |
 //! | [`books`] | books, each verified whole |
@@ -23,6 +24,7 @@
 
 mod faith;
 mod library;
+mod moment;
 mod scan;
 mod source;
 
@@ -30,11 +32,14 @@ pub mod books;
 pub mod cause;
 pub mod engagement;
 pub mod entry;
+#[cfg(feature = "host")]
 pub mod explain;
 pub mod finding;
 pub mod history;
 pub mod input;
 pub mod kept;
+pub mod means;
+pub mod memory;
 pub mod sample;
 
 use std::{
@@ -42,7 +47,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use group::ff::Field as _;
@@ -50,6 +55,7 @@ use halo2curves::bn256::Fr;
 use rand_core::{OsRng, RngCore as _};
 use rayon::prelude::*;
 use serde::Serialize;
+#[cfg(feature = "host")]
 use surety_chain::ChainError;
 use surety_core::{
     capacity::Capacity,
@@ -62,13 +68,16 @@ use surety_core::{
     visible::one_line,
     words::counted,
 };
+#[cfg(feature = "host")]
 use surety_host::{
-    documents::{self, DocumentError},
+    documents::DocumentError,
     files::{self, FileError},
     setup::Setups,
 };
 use surety_kzg::{Event, Lanes, Observer, Origin, progress::Stage};
 use surety_margin::level::Claimed;
+#[cfg(feature = "host")]
+use surety_verifier::attestation::vault::VaultBalances;
 use surety_verifier::{
     BatchError,
     attestation::{
@@ -77,7 +86,7 @@ use surety_verifier::{
         identifiers::PolicyId,
         rejection::Rejection,
         trust::{Faith, Trust},
-        vault::{VaultBalances, VaultState},
+        vault::VaultState,
     },
     proof::{batch, pairing::PairingCheck},
 };
@@ -92,6 +101,9 @@ use self::{
     input::{Ignored, Input, Role, sha256},
     kept::Kept,
     library::{Known, Library, Shelves},
+    means::Means,
+    memory::Memory,
+    moment::Moment,
     sample::{Sample, SampleTerms},
     scan::Found,
     source::{Place, Source},
@@ -196,12 +208,14 @@ pub enum AuditError {
     #[error("{0}: please report this")]
     Batch(#[from] BatchError),
     /// A directory cannot be read.
+    #[cfg(feature = "host")]
     #[error(transparent)]
     File(#[from] FileError),
     /// An archive cannot be used.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     /// The registry of books, or the way to it.
+    #[cfg(feature = "host")]
     #[error(transparent)]
     Chain(#[from] ChainError),
 }
@@ -215,16 +229,20 @@ impl Failure for AuditError {
             Self::Refused { class, .. } | Self::RefusedBooks { class, .. } => *class,
             Self::Findings(_) => Class::Invalid,
             Self::Disagreement { .. } | Self::Batch(_) => Class::Internal,
-            Self::File(error) => error.class(),
             Self::Archive(error) => error.class(),
+            #[cfg(feature = "host")]
+            Self::File(error) => error.class(),
+            #[cfg(feature = "host")]
             Self::Chain(error) => error.class(),
         }
     }
 
     fn code(&self) -> Cow<'static, str> {
         match self {
-            Self::File(error) => error.code(),
             Self::Archive(error) => error.code(),
+            #[cfg(feature = "host")]
+            Self::File(error) => error.code(),
+            #[cfg(feature = "host")]
             Self::Chain(error) => error.code(),
             _ => "audit".into(),
         }
@@ -259,17 +277,25 @@ impl AnchorFile {
     ///
     /// # Errors
     /// If the file cannot be read, with every mistake in it.
+    #[cfg(feature = "host")]
     pub fn read(path: &Path) -> Result<Self, DocumentError> {
-        let (file, sha256, trust) = read_own::<Trust>(path)?;
+        Ok(Self::of(path, &files::read_text(path)?)?)
+    }
+
+    /// Reads their text.
+    ///
+    /// # Errors
+    /// With every mistake in it.
+    pub fn of(path: &Path, text: &str) -> Result<Self, InputErrors> {
+        let (file, sha256, trust) = own::<Trust>(path, text)?;
         Ok(Self { file, sha256, policy: trust.policy, anchors: trust, path: path.to_owned() })
     }
 }
 
 /// A file of the auditor's own: its name and the SHA-256 of its bytes, as reports state them, and its content.
-fn read_own<T: Document>(path: &Path) -> Result<(String, Bytes32, T), DocumentError> {
-    let text = files::read_text(path)?;
-    let content = documents::parse(path, &text)?;
-    Ok((one_line(&path.display().to_string()), sha256(text.as_bytes()), content))
+fn own<T: Document>(path: &Path, text: &str) -> Result<(String, Bytes32, T), InputErrors> {
+    let name = path.display().to_string();
+    Ok((one_line(&name), sha256(text.as_bytes()), T::from_text(&name, text)?))
 }
 
 /// The state of a vault that the auditor has read on its chain.
@@ -298,8 +324,9 @@ impl ReadVault {
     ///
     /// # Errors
     /// If the file cannot be read, or its commitment is no point.
+    #[cfg(feature = "host")]
     pub fn read(path: &Path) -> Result<Self, AnyFailure> {
-        let (file, sha256, balances) = read_own::<VaultBalances>(path)?;
+        let (file, sha256, balances) = own::<VaultBalances>(path, &files::read_text(path)?)?;
         let VaultBalances { chain_id, vault, subject, checkpoint, .. } = balances;
         let (state, path) = (balances.state()?, path.to_owned());
         Ok(Self { file, sha256, chain_id, vault, subject, checkpoint, state, path })
@@ -329,8 +356,9 @@ impl EngagementFile {
     ///
     /// # Errors
     /// If the file cannot be read, with every mistake in it.
+    #[cfg(feature = "host")]
     pub fn read(path: &Path) -> Result<Self, DocumentError> {
-        let (file, sha256, terms) = read_own::<Engagement>(path)?;
+        let (file, sha256, terms) = own::<Engagement>(path, &files::read_text(path)?)?;
         Ok(Self { file, sha256, terms, path: path.to_owned() })
     }
 
@@ -400,8 +428,9 @@ pub struct Audit {
     pub at: Timestamp,
     /// Whether lapsed attestations are accepted.
     pub history: bool,
-    /// How long it took.
-    pub timing: Timing,
+    /// How long it took; nothing where there is no clock, in a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
     /// The files of the auditor's anchors.
     pub trust: Vec<AnchorFile>,
     /// The vaults that the auditor has read.
@@ -501,46 +530,68 @@ pub struct SnapshotFacts {
 ///
 /// # Errors
 /// If there is none, the directory cannot be read, or the batch and single verification disagree.
+#[cfg(feature = "host")]
 pub fn run(request: &AuditRequest<'_>, setups: &Setups, observer: &dyn Observer) -> Result<Audit, AuditError> {
     request.check()?;
-    let start = Instant::now();
+    let start = Moment::now();
     let found = scan::directory(request.directory, observer)?;
-    examine(request, &Source::Directory(request.directory), &found, start, setups, observer)
+    let books = |source: &Source<'_>, found: &Found, library: &Library| -> Result<_, AuditError> {
+        let books = books::judge(request, source, found, library, setups, observer);
+        let missing = books::missing_books(&request.books, &books)?;
+        Ok((books, missing))
+    };
+    examine(request, &Source::Directory(request.directory), &found, start, setups, books, observer)
 }
 
-/// Audits the documents of a source.
+/// Audits what is in memory, as `run` and [`kept`] do with a directory and an archive; the request's directory is what
+/// errors call it. Books are not verified.
+///
+/// # Errors
+/// As those of `run`.
+pub fn run_in_memory(
+    request: &AuditRequest<'_>,
+    memory: &Memory<'_>,
+    means: &dyn Means,
+    observer: &dyn Observer,
+) -> Result<Audit, AuditError> {
+    request.check()?;
+    let start = Moment::now();
+    let found = scan::memory(memory, observer);
+    let audit = examine(request, &Source::Memory(memory), &found, start, means, books::none, observer)?;
+    let archive = match memory {
+        Memory::Files { .. } => None,
+        Memory::Archive { image, .. } => Some(Kept { summary: image.summary, noted: None }),
+    };
+    Ok(Audit { archive, ..audit })
+}
+
+/// Audits the documents of a source. `judge_books` says what becomes of its books.
 fn examine(
     request: &AuditRequest<'_>,
     source: &Source<'_>,
     found: &Found,
-    start: Instant,
-    setups: &Setups,
+    start: Moment,
+    means: &dyn Means,
+    judge_books: impl FnOnce(&Source<'_>, &Found, &Library) -> Result<(Vec<BookEntry>, Vec<Finding>), AuditError>,
     observer: &dyn Observer,
 ) -> Result<Audit, AuditError> {
-    let scanned = Instant::now();
-    // Books in archives are not verified, so that they establish nothing.
-    let (books, unverifiable) = match source {
-        Source::Directory(_) => (found.books.len(), 0),
-        Source::Archive(_) => (0, found.books.len()),
-    };
+    let scanned = Moment::now();
+    // Books that are not verified establish nothing.
+    let (books, unverifiable) = if source.has_pages() { (found.books.len(), 0) } else { (0, found.books.len()) };
     if found.attestations.is_empty() && found.unreadable.is_empty() && books == 0 {
         let (directory, ignored) = (request.directory.to_owned(), found.ignored.len() + unverifiable);
         return Err(AuditError::Empty { directory, ignored });
     }
-    let library = Library::load(source, found, setups, observer);
+    let library = Library::load(source, found, means, observer);
     let shelves = library.shelves();
-    let loaded = Instant::now();
+    let loaded = Moment::now();
     let mut judged = judge(request, (source, &found.attestations), (&library, &shelves), observer);
-    let checked = Instant::now();
+    let checked = Moment::now();
     settle(request, &mut judged, &library, (source, &found.attestations), &shelves)?;
-    let settled = Instant::now();
+    let settled = Moment::now();
     let single = verify_again(request, &judged, (source, &found.attestations), &shelves)?;
-    let (books, mut of_books) = match source {
-        Source::Directory(_) => (books::judge(request, source, found, &library, setups, observer), Vec::new()),
-        Source::Archive(_) => (Vec::new(), books::unverifiable(source, &found.books)),
-    };
+    let (books, mut of_books) = judge_books(source, found, &library)?;
     of_books.extend(books::findings(&books));
-    of_books.extend(books::missing_books(&request.books, &books)?);
 
     let compared: Vec<(&AuditEntry, &Evidence)> =
         judged.iter().filter_map(|judged| Some((&judged.entry, judged.evidence.as_ref()?))).collect();
@@ -586,16 +637,19 @@ fn examine(
         }
     });
     let milliseconds = |duration: Duration| duration.as_secs_f64() * 1_000.0;
-    let (scan, check, pairing) = (scanned - start, checked - loaded, settled - checked);
-    let timing = Timing {
-        scan_ms: milliseconds(scan),
-        load_ms: milliseconds(loaded - scanned),
-        check_ms: milliseconds(check),
-        pairing_ms: milliseconds(pairing),
-        total_ms: milliseconds(settled - start),
-        batch_ms_per_attestation: milliseconds(scan + check + pairing) / attestations.len().max(1) as f64,
-        single_ms: single.map(milliseconds),
+    let timing = || {
+        let (scan, check, pairing) = (scanned.since(start)?, checked.since(loaded)?, settled.since(checked)?);
+        Some(Timing {
+            scan_ms: milliseconds(scan),
+            load_ms: milliseconds(loaded.since(scanned)?),
+            check_ms: milliseconds(check),
+            pairing_ms: milliseconds(pairing),
+            total_ms: milliseconds(settled.since(start)?),
+            batch_ms_per_attestation: milliseconds(scan + check + pairing) / attestations.len().max(1) as f64,
+            single_ms: single.map(milliseconds),
+        })
     };
+    let timing = timing();
     let good = || attestations.iter().filter_map(|entry| entry.is_good().then_some(entry.claim.as_ref()?));
     let snapshots: BTreeSet<_> = good()
         .map(|claim| SnapshotFacts { epoch: claim.epoch, id: claim.snapshot.0, prices_at: claim.prices_at })
@@ -902,12 +956,13 @@ fn verify_again(
         sample.push(good.swap_remove((OsRng.next_u64() % good.len() as u64) as usize));
     }
     let verify = |index: &usize| {
-        let start = Instant::now();
+        let start = Moment::now();
         verify_alone(request, source, &places[*index], shelves)
             .map_err(|error| AuditError::Disagreement { file: judged[*index].entry.file.clone(), error })?;
-        Ok(start.elapsed())
+        Ok(Moment::now().since(start))
     };
-    let mut times = sample.par_iter().map(verify).collect::<Result<Vec<Duration>, AuditError>>()?;
+    let times = sample.par_iter().map(verify).collect::<Result<Vec<Option<Duration>>, AuditError>>()?;
+    let mut times: Vec<Duration> = times.into_iter().flatten().collect();
     times.sort();
     Ok(times.get(times.len() / 2).copied())
 }

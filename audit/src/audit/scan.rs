@@ -7,11 +7,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ffi::OsStr,
-    fs::FileType,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError, atomic::AtomicU64},
 };
+#[cfg(feature = "host")]
+use std::{ffi::OsStr, fs::FileType};
 
 use alloy_primitives::keccak256;
 use rayon::prelude::*;
@@ -19,16 +19,20 @@ use surety_core::{
     failure::{AnyFailure, Internal},
     ident::Bytes32,
     kind::{Damaged, Kind, recognise},
-    text::{Format, InputErrors, json_problem},
+    text::{DOCUMENT_LIMIT, Format, InputErrors, Unfit, json_problem},
 };
-use surety_host::files::{self, DOCUMENT_LIMIT, FileError};
+#[cfg(feature = "host")]
+use surety_host::files::{self, FileError};
 use surety_kzg::{Event, Observer, progress::Stage};
 
 use super::{
     input::{Input, Role, WhyIgnored, sha256},
+    memory::Memory,
     source::Place,
 };
-use crate::archive::{Archive, ArchiveError, Evidence, Summary};
+#[cfg(feature = "host")]
+use crate::archive::{Archive, ArchiveError, Summary};
+use crate::archive::{ArchiveEntry, Evidence};
 
 /// What was found. Places are in ascending order, and of files with the same content only the first is kept.
 #[derive(Debug, Default)]
@@ -77,8 +81,44 @@ const LISTED: [Kind; 5] = [Kind::Universe, Kind::Policy, Kind::CompiledPolicy, K
 ///
 /// # Errors
 /// If a directory cannot be read.
+#[cfg(feature = "host")]
 pub(super) fn directory(directory: &Path, observer: &dyn Observer) -> Result<Found, FileError> {
     let (candidates, others) = walk(directory)?;
+    Ok(sorted(candidates, others, sort, observer))
+}
+
+/// Looks through what is in memory.
+pub(super) fn memory(memory: &Memory<'_>, observer: &dyn Observer) -> Found {
+    match memory {
+        Memory::Files { files, .. } => {
+            let is_candidate = |path: &PathBuf| Format::of_name(&path.to_string_lossy()).is_some();
+            let (candidates, others) = files.keys().filter(|path| memory.has(path)).cloned().partition(is_candidate);
+            let sort = |path: &Path, kinds: &KindsOfText| {
+                let bytes = files.get(path).copied().unwrap_or_default();
+                sort_read(
+                    path,
+                    Unfit::text(&path.display().to_string(), bytes).map_err(AnyFailure::from),
+                    kinds,
+                    || Some(bytes).filter(|bytes| bytes.len() as u64 <= DOCUMENT_LIMIT).map(sha256),
+                )
+            };
+            sorted(candidates, others, sort, observer)
+        }
+        Memory::Archive { path, sha256, image } => {
+            let mut entries = Entries::default();
+            image.entries.iter().for_each(|entry| entries.add(entry));
+            Found { inputs: vec![Input::new(path, *sha256, Role::Archive)], ..entries.found() }
+        }
+    }
+}
+
+/// What files are, of which the first are to be looked into by their names.
+fn sorted(
+    candidates: Vec<PathBuf>,
+    others: Vec<PathBuf>,
+    sort: impl Fn(&Path, &KindsOfText) -> (Sorted, Option<Bytes32>) + Sync,
+    observer: &dyn Observer,
+) -> Found {
     let total = candidates.len() as u64;
     let done = AtomicU64::new(0);
     observer.event(Event::Progress { stage: Stage::Scanning, done: 0, total });
@@ -99,7 +139,7 @@ pub(super) fn directory(directory: &Path, observer: &dyn Observer) -> Result<Fou
         shelf.found.inputs.extend(sha256.map(|sha256| Input::new(&path, sha256, sorted.role())));
         shelf.put(Place::File { path, sha256 }, sorted);
     }
-    Ok(shelf.found)
+    shelf.found
 }
 
 /// What was found so far, and the hashes of the texts that are there already.
@@ -129,10 +169,25 @@ impl Shelf {
 ///
 /// # Errors
 /// If the archive cannot be read, its chain is broken, or the noted head is nowhere in it.
+#[cfg(feature = "host")]
 pub(super) fn archive(archive: &Archive, noted: Option<Bytes32>) -> Result<(Found, Summary), ArchiveError> {
-    let kinds = KindsOfText::default();
-    let mut entries = BTreeMap::new();
+    let mut entries = Entries::default();
     let summary = archive.read(noted, |entry| {
+        entries.add(&entry);
+        Ok::<_, ArchiveError>(())
+    })?;
+    Ok((entries.found(), summary))
+}
+
+/// The entries of an archive, by the names that their files would have.
+#[derive(Default)]
+struct Entries {
+    kinds: KindsOfText,
+    entries: BTreeMap<String, (Place, Sorted)>,
+}
+
+impl Entries {
+    fn add(&mut self, entry: &ArchiveEntry) {
         let (name, position, digest) = (entry.file_name(), entry.position, entry.digest);
         // An entry counts as the document that its text says it is, whatever its label.
         let text = &entry.document.text;
@@ -140,24 +195,26 @@ pub(super) fn archive(archive: &Archive, noted: Option<Bytes32>) -> Result<(Foun
         let (sorted, sha256) = if text.len() as u64 > DOCUMENT_LIMIT {
             (too_large(&name, entry.document.format), sha256(text.as_bytes()))
         } else if let Some(evidence) = evidence {
-            (sort_evidence(&name, &evidence, &kinds), evidence.sha256)
+            (sort_evidence(&name, &evidence, &self.kinds), evidence.sha256)
         } else {
-            (sort_text(&name, text, entry.document.format, &kinds), sha256(text.as_bytes()))
+            (sort_text(&name, text, entry.document.format, &self.kinds), sha256(text.as_bytes()))
         };
         // Its name has the digest in it: an entry that is there twice is one document.
-        entries.entry(name.clone()).or_insert((Place::Entry { name, position, digest, sha256 }, sorted));
-        Ok::<_, ArchiveError>(())
-    })?;
-    let mut shelf = Shelf::default();
-    entries.into_values().for_each(|(place, sorted)| shelf.put(place, sorted));
-    Ok((shelf.found, summary))
+        self.entries.entry(name.clone()).or_insert((Place::Entry { name, position, digest, sha256 }, sorted));
+    }
+
+    fn found(self) -> Found {
+        let mut shelf = Shelf::default();
+        self.entries.into_values().for_each(|(place, sorted)| shelf.put(place, sorted));
+        shelf.found
+    }
 }
 
 /// A file that is kept as evidence counts as it would in a directory.
 fn sort_evidence(name: &str, evidence: &Evidence, kinds: &KindsOfText) -> Sorted {
     match evidence.content().map(String::from_utf8) {
         Some(Ok(text)) => sort_text(name, &text, evidence.format(), kinds),
-        _ if evidence.format() == Format::Json => Sorted::Unreadable(FileError::NotText(name.into()).into()),
+        _ if evidence.format() == Format::Json => Sorted::Unreadable(Unfit::NotText(name.to_owned()).into()),
         _ => Sorted::Foreign,
     }
 }
@@ -165,12 +222,13 @@ fn sort_evidence(name: &str, evidence: &Evidence, kinds: &KindsOfText) -> Sorted
 /// A text that is larger than any document.
 fn too_large(name: &str, format: Format) -> Sorted {
     match format {
-        Format::Json => Sorted::Unreadable(FileError::TooLarge { path: name.into(), limit: DOCUMENT_LIMIT }.into()),
+        Format::Json => Sorted::Unreadable(Unfit::TooLarge { file: name.to_owned(), limit: DOCUMENT_LIMIT }.into()),
         Format::Toml => Sorted::Foreign,
     }
 }
 
 /// The files whose names end in `.json` or `.toml`, in ascending order, and the others.
+#[cfg(feature = "host")]
 fn walk(directory: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), FileError> {
     let enter =
         |name: &OsStr, kind: FileType| !(name.to_string_lossy().starts_with('.') || kind.is_dir() && name == "private");
@@ -205,15 +263,29 @@ impl Sorted {
 type KindsOfText = Mutex<BTreeMap<[u8; 32], Option<Kind>>>;
 
 /// What a file is, and the SHA-256 of its bytes, if they can be read.
+#[cfg(feature = "host")]
 fn sort(path: &Path, kinds: &KindsOfText) -> (Sorted, Option<Bytes32>) {
+    let hash = || files::read(path, DOCUMENT_LIMIT).ok().map(|bytes| sha256(&bytes));
+    match files::read_text(path) {
+        Ok(text) => sort_read(path, Ok(&text), kinds, hash),
+        Err(error) => sort_read(path, Err(error.into()), kinds, hash),
+    }
+}
+
+/// The same of a file whose text was read, if it is text. `hash` is asked for the SHA-256 of what is none.
+fn sort_read(
+    path: &Path,
+    text: Result<&str, AnyFailure>,
+    kinds: &KindsOfText,
+    hash: impl FnOnce() -> Option<Bytes32>,
+) -> (Sorted, Option<Bytes32>) {
     let name = path.display().to_string();
     let format = Format::of_name(&name).unwrap_or(Format::Json);
-    match files::read_text(path) {
-        Ok(text) => (sort_text(&name, &text, format, kinds), Some(sha256(text.as_bytes()))),
+    match text {
+        Ok(text) => (sort_text(&name, text, format, kinds), Some(sha256(text.as_bytes()))),
         Err(error) => {
-            let bytes = files::read(path, DOCUMENT_LIMIT).ok();
-            let sorted = if format == Format::Json { Sorted::Unreadable(error.into()) } else { Sorted::Foreign };
-            (sorted, bytes.map(|bytes| sha256(&bytes)))
+            let sorted = if format == Format::Json { Sorted::Unreadable(error) } else { Sorted::Foreign };
+            (sorted, hash())
         }
     }
 }
@@ -261,6 +333,7 @@ fn no_json(name: &str, text: &str, error: &serde_json::Error) -> AnyFailure {
     }
 }
 
+#[cfg(feature = "host")]
 #[cfg(test)]
 mod tests {
     use std::fs;

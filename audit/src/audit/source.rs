@@ -1,34 +1,44 @@
-//! Where audited documents lie: in files below a directory, or in an archive.
+//! Where audited documents lie: in files below a directory, in an archive, or in memory.
 
+use std::path::PathBuf;
+#[cfg(feature = "host")]
 use std::{
     borrow::Cow,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Mutex, PoisonError},
 };
 
+#[cfg(feature = "host")]
+use surety_core::failure::{Class, Failure, Internal};
 use surety_core::{
-    failure::{AnyFailure, Class, Failure, Internal},
+    failure::AnyFailure,
     ident::Bytes32,
-    text::{Document, InputErrors},
+    text::{Document, InputErrors, Unfit},
     visible::one_line,
 };
-use surety_host::{
-    documents,
-    files::{self, FileError},
-};
+#[cfg(feature = "host")]
+use surety_host::files;
 use surety_margin::{policy::Policy, universe::Universe};
 use zeroize::Zeroizing;
 
+#[cfg(feature = "host")]
 use super::input::sha256;
+use super::memory::Memory;
+use crate::archive::Archived;
+#[cfg(feature = "host")]
 use crate::archive::{Archive, ArchiveError};
 
 /// The documents of an audit.
 #[derive(Debug)]
 pub(super) enum Source<'a> {
     /// Files below a directory.
+    #[cfg(feature = "host")]
     Directory(&'a Path),
     /// Entries of an archive, which one thread reads at a time, and the first failure to read one.
+    #[cfg(feature = "host")]
     Archive(Box<Mutex<(Archive, Option<ArchiveError>)>>),
+    /// Files, or entries of an archive, in memory.
+    Memory(&'a Memory<'a>),
 }
 
 /// A document of an audit.
@@ -41,6 +51,7 @@ pub(super) enum Place {
 }
 
 /// A file that is another one than when the audit began.
+#[cfg(feature = "host")]
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{}: expected the file as it was when the audit began, found another: audit a copy of the directory",
@@ -48,6 +59,7 @@ pub(super) enum Place {
 )]
 struct Changed(PathBuf);
 
+#[cfg(feature = "host")]
 impl Failure for Changed {
     fn class(&self) -> Class {
         Class::Mismatch
@@ -62,6 +74,8 @@ impl Source<'_> {
     /// The text of a document, of a size that documents have.
     pub(super) fn text(&self, place: &Place) -> Result<Zeroizing<String>, AnyFailure> {
         match (self, place) {
+            (Self::Memory(memory), _) => memory.text(place),
+            #[cfg(feature = "host")]
             (_, Place::File { path, sha256: begun }) => {
                 let text = files::read_text(path)?;
                 // The manifest of inputs has the file that is judged, and no other.
@@ -70,16 +84,11 @@ impl Source<'_> {
                     _ => Ok(text),
                 }
             }
+            #[cfg(feature = "host")]
             (Self::Archive(archive), Place::Entry { position, digest, .. }) => {
                 let mut archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
                 match archive.0.document(*position, *digest) {
-                    Ok(document) => match document.evidence().and_then(|evidence| evidence.content()) {
-                        None => Ok(Zeroizing::new(document.text)),
-                        Some(bytes) => {
-                            let text = String::from_utf8(bytes).map_err(|_| FileError::NotText(place.name().into()))?;
-                            Ok(Zeroizing::new(text))
-                        }
-                    },
+                    Ok(document) => content(place, document),
                     Err(error) => {
                         let failure = Internal(error.to_string());
                         archive.1.get_or_insert(error);
@@ -87,17 +96,30 @@ impl Source<'_> {
                     }
                 }
             }
+            #[cfg(feature = "host")]
             (Self::Directory(directory), Place::Entry { .. }) => {
-                Err(FileError::Missing((*directory).to_owned()).into())
+                Err(files::FileError::Missing((*directory).to_owned()).into())
             }
         }
     }
 
     /// The first failure to read the archive, which says nothing about any document in it.
+    #[cfg(feature = "host")]
     pub(super) fn take_failure(&self) -> Option<ArchiveError> {
         match self {
-            Self::Directory(_) => None,
+            Self::Directory(_) | Self::Memory(_) => None,
             Self::Archive(archive) => archive.lock().unwrap_or_else(PoisonError::into_inner).1.take(),
+        }
+    }
+
+    /// Whether the pages of books lie beside them.
+    pub(super) fn has_pages(&self) -> bool {
+        match self {
+            #[cfg(feature = "host")]
+            Self::Directory(_) => true,
+            #[cfg(feature = "host")]
+            Self::Archive(_) => false,
+            Self::Memory(_) => false,
         }
     }
 
@@ -113,8 +135,15 @@ impl Source<'_> {
 
     /// The name of a document in reports: from the audited directory on.
     pub(super) fn shown(&self, place: &Place) -> String {
-        let name = match (self, place) {
-            (Self::Directory(directory), Place::File { path, .. }) => {
+        let directory = match self {
+            #[cfg(feature = "host")]
+            Self::Directory(directory) => Some(*directory),
+            #[cfg(feature = "host")]
+            Self::Archive(_) => None,
+            Self::Memory(memory) => Some(memory.place()),
+        };
+        let name = match (directory, place) {
+            (Some(directory), Place::File { path, .. }) => {
                 path.strip_prefix(directory).unwrap_or(path).display().to_string()
             }
             _ => place.name(),
@@ -141,10 +170,19 @@ impl Place {
     }
 
     fn parse<T: Document>(&self, text: &str) -> Result<T, InputErrors> {
-        documents::parse(Path::new(&self.name()), text)
+        T::from_text(&self.name(), text)
     }
 }
 
+/// The text of an entry of an archive; of evidence, that of the file that it was.
+pub(super) fn content(place: &Place, document: Archived) -> Result<Zeroizing<String>, AnyFailure> {
+    match document.evidence().and_then(|evidence| evidence.content()) {
+        None => Ok(Zeroizing::new(document.text)),
+        Some(bytes) => Ok(Zeroizing::new(String::from_utf8(bytes).map_err(|_| Unfit::NotText(place.name()))?)),
+    }
+}
+
+#[cfg(feature = "host")]
 #[cfg(test)]
 mod tests {
     use super::*;

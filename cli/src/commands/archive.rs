@@ -124,11 +124,11 @@ fn add(args: &AddArgs, session: &Session) -> Result<Answer, Error> {
                     Ok(document) => documents.push(document),
                     // A directory holds other files too.
                     Err(ArchiveError::Kind(_)) => skipped += 1,
-                    Err(ArchiveError::File(
-                        files::FileError::NotText(_)
-                        | files::FileError::TooLarge { .. }
-                        | files::FileError::Irregular(_),
-                    )) if Format::of_name(&file.to_string_lossy()) != Some(Format::Json) => skipped += 1,
+                    Err(ArchiveError::File(files::FileError::Unfit(_) | files::FileError::Irregular(_)))
+                        if Format::of_name(&file.to_string_lossy()) != Some(Format::Json) =>
+                    {
+                        skipped += 1
+                    }
                     Err(error) => return Err(error.into()),
                 }
             }

@@ -3,7 +3,11 @@
 use std::{fmt::Write as _, path::PathBuf};
 
 use serde_json::json;
-use surety_core::{ident::Name, text::table::Note};
+use surety_core::{
+    ident::Name,
+    shown::{Rounding, Screen, table},
+    text::table::Note,
+};
 use surety_host::documents;
 use surety_margin::{
     evaluate::{Item, Line, Quote, Share},
@@ -25,10 +29,7 @@ use crate::{
     Session,
     error::{Error, NotSatisfied, Usage},
     inputs::{HoldingsOptions, PolicyFiles},
-    number::Rounding,
     output::Answer,
-    screen::Screen,
-    table::table,
 };
 
 #[derive(clap::Args)]

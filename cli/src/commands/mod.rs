@@ -18,6 +18,7 @@ pub(super) mod info;
 pub(super) mod init;
 pub(super) mod key;
 pub(super) mod market;
+pub(super) mod page;
 pub(super) mod policy;
 pub(super) mod propose;
 pub(super) mod prove;

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use surety_audit::reproduce::{Agreement, Claimed, Deployed, Provenance, Reproduction, Thing};
 use surety_chain::{Deployment, Node};
-use surety_core::{ident::EvmAddress, spelling};
+use surety_core::{
+    ident::EvmAddress,
+    shown::{Screen, table},
+    spelling,
+};
 use surety_host::documents;
 use surety_kzg::{Origin, SrsId};
 use surety_margin::market::Snapshot;
@@ -16,8 +20,6 @@ use crate::{
     error::Error,
     inputs::{PolicyFiles, origin_name, setups, warn_of_set_up},
     output::Answer,
-    screen::Screen,
-    table::table,
 };
 
 /// Number of things of one kind from which a single line stands for all.

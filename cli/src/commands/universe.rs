@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::json;
+use surety_core::shown::{Rounding, table};
 use surety_host::documents;
 use surety_margin::universe::{Instrument, Universe};
 use surety_prover::layout::Layout;
 use surety_verifier::attestation::identifiers::UniverseId;
 
-use crate::{Session, error::Error, number::Rounding, output::Answer, table::table};
+use crate::{Session, error::Error, output::Answer};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {

@@ -223,7 +223,7 @@ fn rejects_to_call_a_subject_attested_whose_attestation_is_rejected() {
     let row = shown.lines().find(|line| line.starts_with(subject) && line.contains(" never ")).unwrap();
     assert!(row.ends_with("0.0 %"), "{row}");
     let page = fs::read_to_string(batch().sandbox.path("gaps.html")).unwrap();
-    assert!(page.contains("<td>never</td><td>1</td><td>0.0 %</td>"), "{page}");
+    assert!(page.contains("<td>never</td><td>1</td><td class=\"whole\">0.0 %</td>"), "{page}");
     let csv = audit("gaps --csv").expect(5).stdout;
     assert!(csv.lines().any(|line| line.contains(",\"rejected\",") && line.contains(subject)), "{csv}");
 }

@@ -22,6 +22,7 @@ mod haircuts;
 mod import;
 mod keeper;
 mod market;
+mod page;
 mod parameters;
 mod parties;
 mod presentation;

@@ -21,6 +21,7 @@ mod reader;
 mod syntax;
 pub mod table;
 mod tree;
+mod unfit;
 mod units;
 
 use core::fmt;
@@ -31,6 +32,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::{
     manner::{MAX_MISTAKES, MAX_TOML_BYTES, WrittenBy},
     syntax::json_problem,
+    unfit::{DOCUMENT_LIMIT, Unfit},
 };
 use self::{
     reader::Reading,
@@ -69,6 +71,17 @@ pub trait Document: Serialize + DeserializeOwned {
 
     /// Checks the rules that the type does not express; none broken if empty.
     fn problems(&self) -> Vec<Problem>;
+
+    /// Reads and checks a text in the format that the name of its file ends in; JSON if the name ends in none.
+    ///
+    /// # Errors
+    /// With the mistakes, up to [`MAX_MISTAKES`].
+    fn from_text(file: &str, text: &str) -> Result<Self, InputErrors> {
+        match Format::of_name(file) {
+            Some(Format::Toml) => Self::from_toml(file, text),
+            _ => Self::from_json(file, text),
+        }
+    }
 
     /// Reads and checks TOML. `file` is what errors call the input.
     ///

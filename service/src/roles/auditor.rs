@@ -9,7 +9,8 @@ use std::{
 
 use surety_audit::{
     archive::{Archive, Archived},
-    audit::{self, AnchorFile, Audit, AuditRequest, books::BookAnchors},
+    audit::{self, AnchorFile, AuditRequest, books::BookAnchors},
+    report,
 };
 use surety_core::{
     failure::{AnyFailure, Internal},
@@ -39,9 +40,6 @@ const REPORTS: u32 = 1_000;
 /// Most epochs that a holder is asked for at a time.
 const AT_A_TIME: u32 = 100;
 
-/// Makes a page of an audit.
-pub type Page = fn(&Audit) -> Result<String, AnyFailure>;
-
 /// An auditor.
 #[derive(Debug)]
 pub struct Auditor {
@@ -56,7 +54,6 @@ pub struct Auditor {
     allow_insecure_srs: bool,
     every: Seconds,
     report: Option<PathBuf>,
-    page: Page,
     audited_at: Option<Timestamp>,
 }
 
@@ -65,7 +62,7 @@ impl Auditor {
     ///
     /// # Errors
     /// If a file cannot be read, or the archive not be kept.
-    pub fn new(role: AuditorRole, page: Page, world: &Arc<World>) -> Result<Self, AnyFailure> {
+    pub fn new(role: AuditorRole, world: &Arc<World>) -> Result<Self, AnyFailure> {
         let label = label("auditor", &role.name);
         let (universe, policy) = read_policy(&role.universe, &role.policy)?;
         let params = world.params(&universe, role.allow_insecure_srs)?;
@@ -84,7 +81,6 @@ impl Auditor {
             allow_insecure_srs: role.allow_insecure_srs,
             every: role.every,
             report: role.report,
-            page,
             audited_at: None,
             label,
         })
@@ -184,7 +180,7 @@ impl Auditor {
         let text = serde_json::to_string(&audit).map_err(|error| Internal(error.to_string()))?;
         let reports = Self::reports(&self.label);
         if let Some(path) = &self.report {
-            files::write(path, (self.page)(&audit)?.as_bytes(), Access::Public, Existing::Replace)?;
+            files::write(path, report::html(&audit)?.as_bytes(), Access::Public, Existing::Replace)?;
         }
         // By a number of its own: clocks may be set back.
         let number = self.world.state.newest_number(&reports)?.map_or(0, |number| number + 1);

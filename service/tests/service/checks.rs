@@ -326,8 +326,7 @@ fn rejects_lists_and_attestations_that_an_auditor_did_not_ask_for() {
             fs::copy(town.path(file), fake.path(file)).unwrap();
         }
         let (configuration, world) = fake.configured(5, &fake.auditor());
-        let page = |_: &surety_audit::audit::Audit| Ok("a page".to_owned());
-        let mut role = Auditor::new(configuration.auditor.into_iter().next().unwrap(), page, &world).unwrap();
+        let mut role = Auditor::new(configuration.auditor.into_iter().next().unwrap(), &world).unwrap();
         let (list, attested, snapshot) = (list.to_owned(), attested.to_owned(), snapshot.to_owned());
         answer(fake.ports[4], move |path| {
             let is_list = path.contains("levels/maintenance?");

@@ -101,10 +101,9 @@ impl Town {
 
     /// Starts a party that serves with more than an address.
     pub(crate) fn start_with(&self, http: &str, state: &str, party: usize, roles: &str) -> Party {
-        let page = |_: &surety_audit::audit::Audit| Ok("a page".to_owned());
         let http = format!("[http]\nlisten = \"127.0.0.1:{}\"\n{http}\n\n", self.ports[party]);
         let configuration = self.configuration(state, &format!("{http}{roles}"));
-        let service = Service::new(configuration, self.setups(party), page).unwrap();
+        let service = Service::new(configuration, self.setups(party)).unwrap();
         let world = Arc::clone(service.world());
         let thread = thread::spawn(move || service.run().unwrap());
         Party { world, thread: Some(thread) }

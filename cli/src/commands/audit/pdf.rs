@@ -1,20 +1,22 @@
 //! An audit as a paginated document, to be filed and signed.
 
-use surety_audit::audit::{
-    Audit,
-    cause::Weight,
-    history::{History, coverage, share_of},
+use surety_audit::{
+    audit::{
+        Audit,
+        cause::Weight,
+        history::{History, coverage, share_of},
+    },
+    report::{
+        facts::{
+            anchors, archive, books, causes, headline, headline_of_books, ignored, inputs, manifest_line, percent,
+            refused_books, sample, terms, word,
+        },
+        rows,
+    },
 };
-use surety_core::spelling::iso_time;
+use surety_core::{shown::Screen, spelling::iso_time};
 
-use super::{
-    anchors, archive, books, causes, headline, headline_of_books, ignored, inputs, manifest_line, percent,
-    refused_books, rows, sample, terms, word,
-};
-use crate::{
-    pdf::{Block, Document, Paper, Plot, PlotLine, Table},
-    screen::Screen,
-};
+use crate::pdf::{Block, Document, Paper, Plot, PlotLine, Table};
 
 /// Maximum number of rows of tables that grow with the number of files.
 const MOST_ROWS: usize = 2_000;

@@ -4,11 +4,8 @@ use std::path::PathBuf;
 
 use rand_core::OsRng;
 use serde_json::json;
-use surety_books::book::{Book, BookTerms, ESTABLISHED, NOT_ESTABLISHED, verify};
-use surety_chain::{
-    Node,
-    books::{self, KnownBook},
-};
+use surety_books::book::{Book, BookTerms, ESTABLISHED, KnownBook, NOT_ESTABLISHED, verify};
+use surety_chain::{Node, books};
 use surety_core::{
     ident::{Bytes32, EvmAddress},
     spelling,

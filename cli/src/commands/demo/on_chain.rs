@@ -26,6 +26,7 @@ use surety_core::{
     failure::{Class, Internal},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     kind::KindOf,
+    shown::{grouped, table},
     text::{Document as _, table::Dialect},
     units::{Decimals, Lots, Price, Seconds, Timestamp},
     words::counted,
@@ -57,9 +58,7 @@ use crate::{
     Session,
     error::Error,
     inputs::{origin_name, warn_of_set_up},
-    number::grouped,
     output::Answer,
-    table::table,
 };
 
 /// How long before the present the chain of an own node begins, in seconds: nothing that is proven is of the future.

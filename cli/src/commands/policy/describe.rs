@@ -3,6 +3,7 @@
 use surety_core::{
     decimal::Magnitude,
     ident::Name,
+    shown::grouped,
     units::{Allowance, Ppm},
 };
 use surety_margin::{
@@ -16,8 +17,6 @@ use surety_margin::{
 };
 
 use super::words::{by_basis, duration, ladder, percent, percent_of, rates, scaled, shares, shock, times};
-use crate::number::grouped;
-
 /// Lines of a heading and a text.
 #[derive(Default)]
 pub(super) struct Description(String);

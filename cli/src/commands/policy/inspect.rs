@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde_json::{Value, json};
 use surety_core::{
     ident::Name,
+    shown::grouped,
     units::{Decimals, Price},
     words::counted,
 };
@@ -28,7 +29,7 @@ use super::{
     describe::{self, Description},
     words::{duration, percent, place, ratio, scaled, times},
 };
-use crate::{error::Error, inputs::PolicyFiles, number::grouped, output::Answer};
+use crate::{error::Error, inputs::PolicyFiles, output::Answer};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

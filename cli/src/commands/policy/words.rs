@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use surety_core::{
     decimal::Magnitude,
+    shown::grouped,
     units::{Notional, Ppm, Seconds, ShockPpm},
 };
 use surety_margin::{
@@ -11,8 +12,6 @@ use surety_margin::{
     market::PriceRange,
     models::{CreditTier, RateTier, Tier},
 };
-
-use crate::number::grouped;
 
 /// An integer times `10^-places`, without trailing zeros.
 pub(super) fn scaled(integer: i128, places: u32) -> String {

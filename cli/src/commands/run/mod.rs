@@ -12,7 +12,6 @@ use surety_service::{configuration::Configuration, roles::World, run::Service};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::audit;
 use crate::{Session, error::Error, inputs::setups, output::Answer};
 
 #[derive(clap::Args)]
@@ -42,7 +41,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let directory = config.parent().map(PathBuf::from).unwrap_or_default();
     let roles = configuration.roles();
     log(args.log_json, session.progress.is_quiet());
-    let service = Service::new(configuration.in_directory(&directory), setups()?, audit::page)?;
+    let service = Service::new(configuration.in_directory(&directory), setups()?)?;
     let address = service.address();
     let data = json!({ "roles": roles, "address": address });
     if args.check {

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, iter};
 
-use super::screen::Screen;
+use super::Screen;
 
 /// Terminal columns between two columns of a table.
 const GAP: usize = 2;
@@ -12,7 +12,7 @@ const NARROWEST: usize = 10;
 
 /// A table after an empty line, with columns as wide as their contents. In a table that is wider than the terminal the
 /// widest columns are narrowed: the last one is wrapped, and the others are truncated with an ellipsis.
-pub(super) fn table<const N: usize>(text: &mut String, screen: Screen, header: [&str; N], rows: Vec<[String; N]>) {
+pub fn table<const N: usize>(text: &mut String, screen: Screen, header: [&str; N], rows: Vec<[String; N]>) {
     let mut widths = header.map(length);
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -2,18 +2,24 @@
 
 use std::fmt::Write as _;
 
-use surety_audit::audit::{
+use surety_core::{
+    shown::{Screen, table},
+    spelling::iso_time,
+    words::counted,
+};
+
+use super::{
+    facts::{
+        anchors, archive, books, duration, headline, headline_of_books, ignored, inputs, manifest_line, refused_books,
+        sample, terms, word,
+    },
+    rows,
+};
+use crate::audit::{
     Audit,
     cause::{Cause, Example, Weight},
     history::History,
 };
-use surety_core::{spelling::iso_time, words::counted};
-
-use super::{
-    anchors, archive, books, duration, headline, headline_of_books, ignored, inputs, manifest_line, refused_books,
-    rows, sample, terms, word,
-};
-use crate::{screen::Screen, table::table};
 
 /// Maximum number of attestations that are not accepted and are written out.
 const MOST_REFUSED: usize = 500;
@@ -33,7 +39,9 @@ const MOST_SUBJECTS: usize = 60;
 /// Maximum number of months of subjects that are written out.
 const MOST_MONTHS: usize = 60;
 
-pub(super) fn text(audit: &Audit, screen: Screen) -> String {
+/// The report.
+#[must_use]
+pub fn text(audit: &Audit, screen: Screen) -> String {
     let mut text = format!("{} as of {}\n", headline(audit, screen), iso_time(audit.at));
     if audit.insecure_srs {
         text += "insecure set-up: its secret is published, so these proofs prove nothing; for tests only\n";
@@ -63,15 +71,16 @@ pub(super) fn text(audit: &Audit, screen: Screen) -> String {
         text += &format!("\nestablished by each accepted book: {established}\nnot established by any:\n");
         surety_books::book::NOT_ESTABLISHED.iter().for_each(|limit| line(&mut text, limit));
     }
-    let timing = audit.timing;
-    let single = timing.single_ms.map_or_else(String::new, |single| format!(", {single:.3} ms alone"));
-    let _ = writeln!(
-        text,
-        "\n{:.3} ms for each attestation{single}; {:.0} ms in all; surety {}",
-        timing.batch_ms_per_attestation,
-        timing.total_ms,
-        env!("CARGO_PKG_VERSION")
-    );
+    text += "\n";
+    if let Some(timing) = audit.timing {
+        let single = timing.single_ms.map_or_else(String::new, |single| format!(", {single:.3} ms alone"));
+        let _ = write!(
+            text,
+            "{:.3} ms for each attestation{single}; {:.0} ms in all; ",
+            timing.batch_ms_per_attestation, timing.total_ms
+        );
+    }
+    let _ = writeln!(text, "surety {}", env!("CARGO_PKG_VERSION"));
     text
 }
 

@@ -4,7 +4,7 @@
 /// The direction of rounding. Assets are rounded down and requirements up, so that no rounding makes an account look
 /// better than it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rounding {
+pub enum Rounding {
     /// Towards minus infinity: balances, equity, credits, margins.
     Down,
     /// Towards plus infinity: requirements and charges.
@@ -38,7 +38,8 @@ pub(super) fn shortened(exact: &str, digits: Digits, rounding: Rounding) -> Stri
 
 /// A decimal number with its integer part grouped by thousands and every digit kept. Any other text is returned
 /// unchanged.
-pub(super) fn grouped(exact: &str) -> String {
+#[must_use]
+pub fn grouped(exact: &str) -> String {
     Decimal::parse(exact).map_or_else(|| exact.to_owned(), |number| number.grouped())
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 
-const UNIVERSE: &str = include_str!("../../../examples/universe.toml");
+const UNIVERSE: &str = include_str!("../../../../examples/universe.toml");
 
 /// A universe of this name.
 fn universe(name: &str) -> Archived {
@@ -21,7 +21,7 @@ fn tamper(path: &Path, change: &str) {
     let database = Connection::open(path).unwrap();
     database.execute_batch("DROP TRIGGER entries_stay; DROP TRIGGER entries_stay_so;").unwrap();
     database.execute_batch(change).unwrap();
-    database.execute_batch(&SCHEMA[SCHEMA.find("CREATE TRIGGER").unwrap()..]).unwrap();
+    database.execute_batch(&SCHEMA[1..].join(";")).unwrap();
 }
 
 fn check(path: &Path) -> Result<Summary, ArchiveError> {

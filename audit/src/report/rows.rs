@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use surety_audit::audit::history::{Gap, History, Month, Series, SubjectMonth, share_of};
 use surety_core::{
     ident::{Bytes32, Name},
+    shown::Screen,
     spelling::iso_time,
     visible::one_line,
     words::counted,
 };
 
-use super::percent;
-use crate::screen::Screen;
+use super::facts::percent;
+use crate::audit::history::{Gap, History, Month, Series, SubjectMonth, share_of};
 
 /// The label of each policy: its name, followed by the start of its identifier where several policies share the name.
 pub(super) fn policies(history: &History) -> BTreeMap<Bytes32, String> {
@@ -31,7 +31,8 @@ pub(super) fn policies(history: &History) -> BTreeMap<Bytes32, String> {
 
 /// The subjects of each level, by the label of the policy. Levels of different policies stay apart, whatever their
 /// names.
-pub(super) fn levels(history: &History) -> Vec<([String; 2], Vec<&Series>)> {
+#[must_use]
+pub fn levels(history: &History) -> Vec<([String; 2], Vec<&Series>)> {
     let policies = policies(history);
     let mut levels: BTreeMap<(Option<&Name>, Bytes32, &Name), Vec<&Series>> = BTreeMap::new();
     for series in &history.subjects {
@@ -45,7 +46,8 @@ pub(super) fn levels(history: &History) -> Vec<([String; 2], Vec<&Series>)> {
 
 /// The coverage of each level: policy, level, valid and rejected attestations, subjects, subjects attested at the time
 /// of the audit, and the share of the time.
-pub(super) fn coverage_of_levels(history: &History, screen: Screen) -> Vec<[String; 7]> {
+#[must_use]
+pub fn coverage_of_levels(history: &History, screen: Screen) -> Vec<[String; 7]> {
     let row = |([policy, level], series): ([String; 2], Vec<&Series>)| {
         let sum = |count: fn(&Series) -> usize| screen.count(series.iter().map(|series| count(series)).sum::<usize>());
         [
@@ -63,7 +65,8 @@ pub(super) fn coverage_of_levels(history: &History, screen: Screen) -> Vec<[Stri
 
 /// Each month of each level: the month, its policy, the level, attestations, attested subjects, and the share of the
 /// time.
-pub(super) fn months(history: &History) -> Vec<[String; 6]> {
+#[must_use]
+pub fn months(history: &History) -> Vec<[String; 6]> {
     let policies = policies(history);
     let row = |month: &Month| {
         [
@@ -80,7 +83,8 @@ pub(super) fn months(history: &History) -> Vec<[String; 6]> {
 
 /// Each month of each subject at each level: the subject, the policy, the level, the month, attestations, and the share
 /// of the time.
-pub(super) fn months_of_subjects(history: &History) -> Vec<[String; 6]> {
+#[must_use]
+pub fn months_of_subjects(history: &History) -> Vec<[String; 6]> {
     let policies = policies(history);
     let row = |series: &Series, month: &SubjectMonth| {
         [
@@ -98,7 +102,8 @@ pub(super) fn months_of_subjects(history: &History) -> Vec<[String; 6]> {
 
 /// Each subject at each level: the subject, the policy, the level, valid and rejected attestations, the end of the last
 /// attestation, gaps, and the share of the time.
-pub(super) fn subjects(history: &History) -> Vec<[String; 8]> {
+#[must_use]
+pub fn subjects(history: &History) -> Vec<[String; 8]> {
     let policies = policies(history);
     let row = |series: &Series| {
         let until = series.attested.last().map(|span| iso_time(span.until));
@@ -121,7 +126,8 @@ pub(super) fn subjects(history: &History) -> Vec<[String; 8]> {
 }
 
 /// Each gap: the subject, the policy, the level, its first and last second, its length, and why it is one.
-pub(super) fn gaps(history: &History) -> Vec<[String; 7]> {
+#[must_use]
+pub fn gaps(history: &History) -> Vec<[String; 7]> {
     let policies = policies(history);
     let row = |series: &Series, gap: &Gap| {
         let cause = match gap.rejected {
@@ -156,7 +162,7 @@ pub(super) fn called(policies: &BTreeMap<Bytes32, String>, policy: &Bytes32) -> 
 /// A history in which two policies share one name and a third has another: a level and a subject of each.
 #[cfg(test)]
 pub(super) fn namesakes() -> History {
-    use surety_audit::audit::history::Span;
+    use crate::audit::history::Span;
     use surety_core::{ident::HexBytes, units::Timestamp};
 
     let name = |text: &str| Name::new(text).unwrap();

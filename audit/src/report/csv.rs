@@ -5,12 +5,10 @@
 //! finds no field inside another.
 
 use ::csv::{QuoteStyle, WriterBuilder};
-use surety_audit::audit::{Audit, PolicyFacts};
-use surety_core::failure::Internal;
-use surety_core::{ident::Bytes32, spelling::iso_time, units::Timestamp};
+use surety_core::{failure::Internal, ident::Bytes32, spelling::iso_time, units::Timestamp};
 
-use super::word;
-use crate::error::Error;
+use super::facts::word;
+use crate::audit::{Audit, PolicyFacts, entry::Established};
 
 const HEADER: [&str; 26] = [
     "file",
@@ -41,15 +39,18 @@ const HEADER: [&str; 26] = [
     "manifest_sha256",
 ];
 
-pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
-    let failed = |error: ::csv::Error| Error::from(Internal(error.to_string()));
+/// The table.
+///
+/// # Errors
+/// If it cannot be written, which is this crate's fault.
+pub fn csv(audit: &Audit) -> Result<String, Internal> {
+    let failed = |error: ::csv::Error| Internal(error.to_string());
     let mut writer = WriterBuilder::new().quote_style(QuoteStyle::Always).from_writer(Vec::new());
     writer.write_record(HEADER).map_err(failed)?;
     let trust = audit.trust.iter().map(|file| format!("{} {}", file.sha256, file.file)).collect::<Vec<_>>().join("; ");
     for entry in &audit.attestations {
         let (claim, stated, reason) = (entry.claim.as_ref(), entry.stated.as_ref(), entry.reason.as_ref());
-        let claimed =
-            |field: fn(&surety_audit::audit::entry::Established) -> String| claim.map(field).unwrap_or_default();
+        let claimed = |field: fn(&Established) -> String| claim.map(field).unwrap_or_default();
         let policy = claim.and_then(|claim| audit.policies.iter().find(|policy| policy.id == claim.policy));
         let checked =
             |field: fn(&PolicyFacts) -> Bytes32| policy.map(|policy| field(policy).to_string()).unwrap_or_default();
@@ -87,8 +88,8 @@ pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
         ];
         writer.write_record(record.map(no_formula)).map_err(failed)?;
     }
-    let bytes = writer.into_inner().map_err(|error| Error::from(Internal(error.to_string())))?;
-    String::from_utf8(bytes).map_err(|error| Error::from(Internal(error.to_string())))
+    let bytes = writer.into_inner().map_err(|error| Internal(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| Internal(error.to_string()))
 }
 
 fn no_formula(field: String) -> String {

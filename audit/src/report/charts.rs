@@ -27,6 +27,25 @@ fn label(at: u64, span: u64) -> String {
     }
 }
 
+/// The times below the axis: the ends, and the quarters between them where a quarter takes a minute.
+fn ticks(from: u64, until: u64) -> Vec<(u64, Anchor)> {
+    let span = until.saturating_sub(from);
+    let quarter = |number: u64| (from + span / 4 * number, Anchor::Middle);
+    let between = if span / 4 >= 60 { vec![quarter(1), quarter(2), quarter(3)] } else { Vec::new() };
+    let end = (span > 0).then_some((until, Anchor::End));
+    [(from, Anchor::Start)].into_iter().chain(between).chain(end).collect()
+}
+
+/// A name that fits beside bars, cut if it does not.
+fn shortened(name: &str) -> String {
+    /// Characters of which even wide ones fit.
+    const MOST: usize = 36;
+    if name.chars().count() <= MOST {
+        return name.to_owned();
+    }
+    name.chars().take(MOST - 1).chain(['…']).collect()
+}
+
 /// Shares over time, as steps.
 pub(super) fn shares_over_time(title: &str, description: &str, lines: &[Line], from: u64, until: u64) -> String {
     const TOP: i64 = 20;
@@ -47,13 +66,7 @@ pub(super) fn shares_over_time(title: &str, description: &str, lines: &[Line], f
         canvas.rule((LEFT, height), (WIDTH - RIGHT, height));
         canvas.text((LEFT - 6, height + 4), Anchor::End, 12, &format!("{tick} %"));
     }
-    for quarter in 0..=4 {
-        let at = from + span / 4 * quarter;
-        let anchor = match quarter {
-            0 => Anchor::Start,
-            4 => Anchor::End,
-            _ => Anchor::Middle,
-        };
+    for (at, anchor) in ticks(from, until) {
         canvas.rule((x(at) / 10, TOP), (x(at) / 10, TOP + HEIGHT));
         canvas.text((x(at) / 10, TOP + HEIGHT + 18), anchor, 12, &label(at, span));
     }
@@ -91,7 +104,7 @@ pub(super) fn bars(title: &str, description: &str, rows: &[(String, usize)], col
     }
     for ((name, count), row) in rows.iter().zip(0..) {
         let (y, count) = (8 + ROW * row, *count as i64);
-        canvas.text((NAMES - 8, y + 13), Anchor::End, 12, name);
+        canvas.text((NAMES - 8, y + 13), Anchor::End, 12, &shortened(name));
         canvas.bar((NAMES, y), ((x(count) - NAMES).max(1), ROW - 8), colour);
         canvas.text((x(count) + 6, y + 13), Anchor::Start, 12, &count.to_string());
     }
@@ -119,6 +132,21 @@ mod tests {
         assert_eq!(label(1_795_248_061, 600), "2026-11-21 08:01Z");
         assert_eq!(label(1_795_248_061, 365 * 86_400), "2026-11-21");
         assert_eq!(label(u64::MAX, 600), format!("second {}", u64::MAX));
+    }
+
+    #[test]
+    fn times_below_the_axis_are_apart() {
+        let times = |from, until| ticks(from, until).into_iter().map(|(at, _)| at).collect::<Vec<_>>();
+        assert_eq!(times(1_000, 1_400), [1_000, 1_100, 1_200, 1_300, 1_400]);
+        assert_eq!(times(1_000, 1_239), [1_000, 1_239], "labels have minutes");
+        assert_eq!(times(1_000, 1_000), [1_000]);
+        assert_eq!(times(0, u64::MAX).len(), 5);
+    }
+
+    #[test]
+    fn names_beside_bars_fit() {
+        assert_eq!(shortened("notice: sequence-gap"), "notice: sequence-gap");
+        assert_eq!(shortened(&"é".repeat(90)).chars().count(), 36);
     }
 
     #[test]

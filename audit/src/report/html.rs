@@ -4,22 +4,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
-use surety_audit::audit::{
-    Audit,
+use surety_calibration::svg::Colour;
+use surety_core::{
+    failure::Internal, ident::EvmAddress, shown::Screen, spelling::iso_time, units::Timestamp, words::counted,
+};
+
+use super::{
+    charts::{self, Line},
+    facts::{
+        anchors, archive, books, causes, duration, headline, headline_of_books, ignored, inputs, manifest_line,
+        percent, refused_books, sample, terms, word,
+    },
+    rows,
+};
+use crate::audit::{
+    Audit, SnapshotFacts,
     cause::Weight,
     entry::AuditEntry,
     history::{History, coverage as coverage_of, share_of},
 };
-use surety_calibration::svg::Colour;
-use surety_core::{failure::Internal, ident::EvmAddress, spelling::iso_time, units::Timestamp, words::counted};
-
-use super::{
-    anchors, archive, books, causes,
-    charts::{self, Line},
-    duration, headline, headline_of_books, ignored, inputs, manifest_line, percent, refused_books, rows, sample, terms,
-    word,
-};
-use crate::{error::Error, screen::Screen};
 
 /// Number of bars in the plot of ages.
 const AGE_BINS: u64 = 12;
@@ -60,7 +63,6 @@ struct Page<'a> {
     subject_months: Vec<[String; 6]>,
     archive: Option<String>,
     snapshots: Vec<[String; 3]>,
-    timing: String,
 }
 
 /// Maximum number of rows of tables that grow with the number of files.
@@ -73,8 +75,11 @@ fn first<T>(mut rows: Vec<T>) -> (Vec<T>, usize) {
     (rows, more)
 }
 
-/// The report with plots.
-pub(crate) fn page(audit: &Audit) -> Result<String, Error> {
+/// The report with plots. The same audit gives the same bytes: the time that it took is not in it.
+///
+/// # Errors
+/// If it cannot be written, which is this crate's fault.
+pub fn html(audit: &Audit) -> Result<String, Internal> {
     let (gaps, more_gaps) = first(rows::gaps(&audit.timeline));
     let page = Page {
         headline: headline(audit, Screen::Full),
@@ -110,9 +115,13 @@ pub(crate) fn page(audit: &Audit) -> Result<String, Error> {
         subject_months: rows::months_of_subjects(&audit.timeline),
         archive: archive(audit),
         snapshots: snapshots(audit),
-        timing: timing(audit),
     };
-    page.render().map_err(|error| Error::from(Internal(error.to_string())))
+    page.render().map_err(|error| Internal(error.to_string()))
+}
+
+/// The name of a file in pieces, between which a line may end.
+fn pieces(file: &str) -> impl Iterator<Item = &str> {
+    file.split_inclusive(['/', '-', '_'])
 }
 
 /// The style of the headline: good only if the audit would also pass with `--fail-on-findings`.
@@ -224,19 +233,9 @@ fn refused(audit: &Audit) -> Vec<[String; 3]> {
 }
 
 fn snapshots(audit: &Audit) -> Vec<[String; 3]> {
-    let row = |snapshot: &surety_audit::audit::SnapshotFacts| {
-        [snapshot.epoch.to_string(), iso_time(snapshot.prices_at), snapshot.id.to_string()]
-    };
+    let row =
+        |snapshot: &SnapshotFacts| [snapshot.epoch.to_string(), iso_time(snapshot.prices_at), snapshot.id.to_string()];
     audit.snapshots.iter().map(row).collect()
-}
-
-fn timing(audit: &Audit) -> String {
-    let timing = audit.timing;
-    let single = timing.single_ms.map_or_else(String::new, |single| format!("; alone, {single:.3} ms (median)"));
-    format!(
-        "{:.3} ms for each attestation in the batch{single}; {:.0} ms in all",
-        timing.batch_ms_per_attestation, timing.total_ms
-    )
 }
 
 #[cfg(test)]
