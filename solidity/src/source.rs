@@ -15,7 +15,7 @@ use surety_verifier::proof::{
 use crate::{
     Unsupported, contract_name,
     equations::{self, Equation, LookupEquations, Rows, root},
-    layout::{MemoryLayout, POINT, WORD, sum},
+    layout::{self, MemoryLayout, POINT, WORD, sum},
     openings::{self, Neighbour, SUMS, Set, Step},
     yul::literal,
 };
@@ -91,6 +91,8 @@ struct GroupFactor {
     place: String,
     /// How the point enters the sum of a batch.
     step: Step,
+    /// How it enters that of a proof alone.
+    alone: Step,
 }
 
 impl Group {
@@ -99,12 +101,15 @@ impl Group {
         let points = known.len() * POINT;
         let factors = known.iter().enumerate().map(|(index, polynomial)| {
             let place = format!("add(group, {:#05x})", WORD + points + index * WORD);
-            let step = Step::Accumulate {
+            let name = openings::factor(protocol, *polynomial);
+            let add = |factor: &str, point| Step::Accumulate {
                 sum: "BATCH_RIGHT",
-                factor: format!("mload({place})"),
-                point: format!("add(group, {:#05x})", WORD + index * POINT),
+                factor: format!("mload({factor})"),
+                point,
             };
-            GroupFactor { name: openings::factor(protocol, *polynomial), place, step }
+            let step = add(&place, format!("add(group, {:#05x})", WORD + index * POINT));
+            let alone = add(&name, layout::point(protocol, *polynomial));
+            GroupFactor { name, place, step, alone }
         });
         Self { points, length: WORD + points + known.len() * WORD, factors: factors.collect() }
     }

@@ -92,6 +92,7 @@ contract {{ name }} {
     function verifyProof(bytes calldata proof, uint256 context, uint256[8] calldata publicPoints) external view {
         _reduce(proof, context, publicPoints);
         _startBatch();
+        _addKnown();
         _requirePairing();
     }
 
@@ -127,6 +128,7 @@ contract {{ name }} {
         uint256 weight = _batchWeight();
         _reduce(proofs[0], contexts[0], publicPoints[0]);
         _startBatch();
+        _addToGroup(1);
         uint256 power = 1;
         for (uint256 i = 1; i < count; ++i) {
             _reduce(proofs[i], contexts[i], publicPoints[i]);
@@ -649,7 +651,7 @@ contract {{ name }} {
         if (weight == 0) revert DegenerateChallenge();
     }
 
-    /// @dev The batch is this proof.
+    /// @dev The batch is this proof, without the points that the caller knows.
     function _startBatch() private pure {
         assembly {
             mcopy(BATCH_LEFT, W_PRIME_POINT, 0x40)
@@ -659,7 +661,17 @@ contract {{ name }} {
             {%- endfor %}
             mstore(GROUPS_END, FREE)
         }
-        _addToGroup(1);
+    }
+
+    /// @dev Adds the points that the caller knows to the batch of one proof, which needs no groups.
+    function _addKnown() private view {
+        assembly {
+            let success := 1
+            {%- for factor in group.factors %}
+            {{ factor.alone }}
+            {%- endfor %}
+            if iszero(success) { revert(0, 0) }
+        }
     }
 
     /// @dev The batch is what it was, and `power` times this proof.

@@ -228,6 +228,7 @@ contract SuretyVerifierK10 {
     function verifyProof(bytes calldata proof, uint256 context, uint256[8] calldata publicPoints) external view {
         _reduce(proof, context, publicPoints);
         _startBatch();
+        _addKnown();
         _requirePairing();
     }
 
@@ -263,6 +264,7 @@ contract SuretyVerifierK10 {
         uint256 weight = _batchWeight();
         _reduce(proofs[0], contexts[0], publicPoints[0]);
         _startBatch();
+        _addToGroup(1);
         uint256 power = 1;
         for (uint256 i = 1; i < count; ++i) {
             _reduce(proofs[i], contexts[i], publicPoints[i]);
@@ -1192,7 +1194,7 @@ contract SuretyVerifierK10 {
         if (weight == 0) revert DegenerateChallenge();
     }
 
-    /// @dev The batch is this proof.
+    /// @dev The batch is this proof, without the points that the caller knows.
     function _startBatch() private pure {
         assembly {
             mcopy(BATCH_LEFT, W_PRIME_POINT, 0x40)
@@ -1202,7 +1204,29 @@ contract SuretyVerifierK10 {
             mstore(BATCH_GENERATOR_FACTOR, mload(GENERATOR_FACTOR))
             mstore(GROUPS_END, FREE)
         }
-        _addToGroup(1);
+    }
+
+    /// @dev Adds the points that the caller knows to the batch of one proof, which needs no groups.
+    function _addKnown() private view {
+        assembly {
+            let success := 1
+            // BATCH_RIGHT = BATCH_RIGHT + mload(IDX_FACTOR)·IDX_POINT
+            mcopy(add(BATCH_RIGHT, 0x40), IDX_POINT, 0x40)
+            mstore(add(BATCH_RIGHT, 0x80), mload(IDX_FACTOR))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+            // BATCH_RIGHT = BATCH_RIGHT + mload(FLAG_FACTOR)·FLAG_POINT
+            mcopy(add(BATCH_RIGHT, 0x40), FLAG_POINT, 0x40)
+            mstore(add(BATCH_RIGHT, 0x80), mload(FLAG_FACTOR))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+            // BATCH_RIGHT = BATCH_RIGHT + mload(COEF_FACTOR)·COEF_POINT
+            mcopy(add(BATCH_RIGHT, 0x40), COEF_POINT, 0x40)
+            mstore(add(BATCH_RIGHT, 0x80), mload(COEF_FACTOR))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+            if iszero(success) { revert(0, 0) }
+        }
     }
 
     /// @dev The batch is what it was, and `power` times this proof.
