@@ -166,6 +166,98 @@ contract AttestationRegistryStatementsTest is Attesting {
         attestationRegistry.supersede(unknown, SUBJECT, 0, head);
     }
 
+    /// @notice Attack: a statement that was superseded under one policy goes on to count under another policy, which
+    /// shares two of its three accounts.
+    function test_rejects_under_another_policy_what_was_superseded_under_one() external {
+        Terms memory terms = _terms();
+        terms.sources[0].account = keccak256("another account");
+        policyRegistry.set(OTHER, terms);
+        attestationRegistry.attest(_attestation());
+        Attestation memory other = _unsigned();
+        other.policy = OTHER;
+        other.statements[1].sequence = 8;
+        other = _proven(_signed(other, terms), terms);
+        attestationRegistry.attest(other);
+        require(!_isSufficient(POLICY) && _isSufficient(OTHER));
+        _refused(_attestation(), abi.encodeWithSelector(IAttestationRegistry.StatementSuperseded.selector, 1, 8));
+        attestationRegistry.supersede(POLICY, SUBJECT, 2, _head(2, 8));
+        require(!_isSufficient(OTHER));
+        _refused(other, abi.encodeWithSelector(IAttestationRegistry.StatementSuperseded.selector, 2, 8));
+        // The account that the policies do not share is as it was.
+        Attestation memory attestation = _unsigned();
+        (attestation.statements[1].sequence, attestation.statements[2].sequence) = (8, 8);
+        attestationRegistry.attest(_complete(attestation));
+        require(_isSufficient(POLICY) && !_isSufficient(OTHER));
+    }
+
+    /// @notice Attack: a number that takes more bits than are packed stands for an older one.
+    function test_rejects_older_and_other_statements_whatever_the_size_of_sequences() external {
+        uint64[5] memory sequences = [2 ** 42 - 2, 2 ** 42 - 1, 2 ** 42, 2 ** 42 + 7, type(uint64).max];
+        for (uint256 i = 0; i < SOURCES; ++i) {
+            attestationRegistry = _newAttestationRegistry(false);
+            Attestation memory attestation = _unsigned();
+            for (uint256 j = 0; j < sequences.length; ++j) {
+                attestation.statements[i].sequence = sequences[j];
+                attestationRegistry.attest(_complete(attestation));
+                _requireSequences(i, sequences[j]);
+                require(_isSufficient(POLICY));
+                --attestation.statements[i].asOf;
+                _refused(
+                    _complete(attestation),
+                    abi.encodeWithSelector(IAttestationRegistry.SequenceRepeated.selector, i, sequences[j])
+                );
+                ++attestation.statements[i].asOf;
+                --attestation.statements[i].sequence;
+                _refused(
+                    _complete(attestation),
+                    abi.encodeWithSelector(IAttestationRegistry.StatementSuperseded.selector, i, sequences[j])
+                );
+            }
+        }
+    }
+
+    /// @notice Attack: bits beyond those of a time or a number, which are hashed and not looked at.
+    function test_rejects_words_that_are_no_times_or_numbers() external {
+        bytes memory data = abi.encodeCall(attestationRegistry.supersede, (POLICY, SUBJECT, 0, _head(0, 8)));
+        for (uint256 field = 2; field < 5; ++field) {
+            // The selector, four arguments, and the fields before this one; its highest byte is zero.
+            uint256 place = 4 + 32 * (4 + field);
+            require(data[place] == 0);
+            data[place] = 0x01;
+            (bool success, bytes memory reason) = address(attestationRegistry).call(data);
+            require(!success && reason.length == 0);
+            data[place] = 0;
+        }
+        (bool accepted,) = address(attestationRegistry).call(data);
+        require(accepted);
+    }
+
+    function test_rejects_contexts_over_words_that_are_no_times_or_numbers() external view {
+        Attestation memory attestation = _unsigned();
+        bytes memory data = abi.encodeCall(attestationRegistry.contextOf, (attestation));
+        uint256 place = 4;
+        while (_wordAt(data, place) != attestation.statements[1].commitmentX) {
+            place += 32;
+        }
+        for (uint256 field = 2; field < 5; ++field) {
+            require(data[place + 32 * field] == 0);
+            data[place + 32 * field] = 0x01;
+            (bool success, bytes memory reason) = address(attestationRegistry).staticcall(data);
+            require(!success && reason.length == 0);
+            data[place + 32 * field] = 0;
+        }
+        (bool accepted,) = address(attestationRegistry).staticcall(data);
+        require(accepted);
+    }
+
+    /// @notice A call to an address without code succeeds.
+    function test_rejects_a_verifier_without_code() external {
+        Terms memory terms = _terms();
+        terms.verifier = address(0xdead);
+        policyRegistry.set(POLICY, terms);
+        _refused(_proven(_signed(_unsigned(), terms), terms), "");
+    }
+
     /// @notice The largest numbers that sources can state.
     function test_accepts_the_largest_sequences() external {
         Attestation memory attestation = _unsigned();
@@ -179,6 +271,21 @@ contract AttestationRegistryStatementsTest is Attesting {
 
     function _isSufficient(bytes32 policy) private view returns (bool) {
         return attestationRegistry.isSufficientNoOlderThan(SUBJECT, policy, 1_000);
+    }
+
+    function _wordAt(bytes memory data, uint256 place) private pure returns (uint256 word) {
+        assembly {
+            word := mload(add(add(data, 0x20), place))
+        }
+    }
+
+    /// @dev All accounts have the number 7, except one.
+    function _requireSequences(uint256 index, uint64 expected) private view {
+        for (uint256 i = 0; i < SOURCES; ++i) {
+            (uint64 sequence, uint120 digest,,) =
+                attestationRegistry.accountOf(_terms().sources[i].signer, _terms().sources[i].account, SUBJECT);
+            require(sequence == (i == index ? expected : 7) && digest != 0);
+        }
     }
 
     function _requireNothingHolds() private view {

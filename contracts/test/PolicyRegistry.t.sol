@@ -125,6 +125,20 @@ contract PolicyRegistryTest is PolicyTest {
         _expectRejection(publication, wrong);
     }
 
+    /// @notice The collateral of a vault has a number behind those of the accounts, the same for every policy.
+    function test_the_collateral_of_a_vault_has_one_number() external {
+        Publication memory publication = _fed(1, 3);
+        uint32[] memory without = policyRegistry.standingOf(_publishNext(publication)).accounts;
+        require(without.length == 3);
+        _addVault(publication);
+        uint32[] memory first = policyRegistry.standingOf(_publishNext(publication)).accounts;
+        require(first.length == 4 && first[0] == without[0] && first[2] == without[2]);
+        require(first[3] == 6 && policyRegistry.accountNumberOf(publication.vault.at, 0) == 6);
+        (publication.sources[2].account, publication.document) = (keccak256("another account"), keccak256("other"));
+        uint32[] memory second = policyRegistry.standingOf(_publishNext(publication)).accounts;
+        require(second[3] == first[3] && second[2] == 9 && second[1] == first[1]);
+    }
+
     function test_rejects_a_vault_that_is_no_contract() external {
         Publication memory publication = _fed(1, 1);
         _addVault(publication);

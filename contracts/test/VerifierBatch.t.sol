@@ -85,6 +85,20 @@ contract VerifierBatchTest is PrecompileFaults {
         verifier.verifyBatch(proofs, contexts, publicPoints);
     }
 
+    /// @notice Attack: points that other proofs of the batch share, where a proof is for others.
+    function test_rejects_known_points_of_another_proof() external {
+        for (uint256 i = 0; i < 6; i += 2) {
+            // Proofs 0 and 4 are for the same points, and proof 1 is for others.
+            (uint256 x, uint256 y) = (publicPoints[4][i], publicPoints[4][i + 1]);
+            require(x == publicPoints[0][i] && x != publicPoints[1][i]);
+            (publicPoints[4][i], publicPoints[4][i + 1]) = (publicPoints[1][i], publicPoints[1][i + 1]);
+            vm.expectRevert(ISuretyVerifier.PairingFailed.selector);
+            verifier.verifyBatch(proofs, contexts, publicPoints);
+            (publicPoints[4][i], publicPoints[4][i + 1]) = (x, y);
+        }
+        verifier.verifyBatch(proofs, contexts, publicPoints);
+    }
+
     function test_rejects_malformed_proofs_with_the_reason() external {
         contexts[2] += R;
         vm.expectRevert(abi.encodeWithSelector(ISuretyVerifier.ScalarOutOfField.selector, 0));

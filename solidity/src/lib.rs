@@ -86,7 +86,7 @@ mod tests {
         let changes: [fn(&mut Protocol); 4] = [
             |protocol| protocol.constraints.truncate(3),
             |protocol| protocol.lookups.truncate(1),
-            |protocol| protocol.advice_queries.swap(0, 1),
+            |protocol| protocol.advice_queries.swap(1, 2),
             |protocol| protocol.blinding_factors = 6,
         ];
         for change in changes {

@@ -9,13 +9,14 @@
 //! v^i·(u - x)/(u - s·x) · Σ_j y^j·P_j   less   v^i·(u - x)/(u - s·x)·e' · [1]
 //! ```
 //!
-//! Commitments are summed up by Horner's rule, from the last polynomial of a set to the first. Those that the key fixes
-//! are left out: only their factors are computed, so that a batch multiplies each of them once.
+//! Commitments are summed up by Horner's rule, from the last polynomial of a set to the first. Those that proofs share
+//! are left out: the key fixes them for all proofs, or the caller knows them, and proofs of one policy have the same.
+//! Only their factors are computed, so that a batch multiplies each of them once.
 
 use core::fmt;
 use std::collections::BTreeSet;
 
-use surety_verifier::proof::protocol::{Opening, Polynomial, Protocol, Rotation, RotationSet};
+use surety_verifier::proof::protocol::{ColumnCommitment, Opening, Polynomial, Protocol, Rotation, RotationSet};
 
 use crate::{
     Unsupported,
@@ -45,12 +46,12 @@ pub(super) struct Set {
     pub(super) here: Vec<String>,
     /// The `e'_j`, from the last to the first.
     pub(super) there: Vec<String>,
-    /// Polynomials that the key fixes.
-    pub(super) fixed: Vec<Fixed>,
+    /// Polynomials whose commitments proofs share.
+    pub(super) shared: Vec<Shared>,
 }
 
-/// A polynomial that the key fixes.
-pub(super) struct Fixed {
+/// A polynomial whose commitment proofs share.
+pub(super) struct Shared {
     /// Where the factor of its commitment goes.
     pub(super) slot: String,
     /// `y^j`
@@ -70,7 +71,7 @@ fn describe(protocol: &Protocol, index: usize, set: &RotationSet) -> Result<Set,
     let place = Place::of(index, set)?;
     let neighbour = place.neighbour();
     let y = Yul::variable("y");
-    let fixed = set.polynomials.iter().enumerate().filter(|(_, polynomial)| is_fixed(polynomial));
+    let shared = set.polynomials.iter().enumerate().filter(|(_, polynomial)| is_shared(protocol, **polynomial));
     let values = |rotation| {
         let value =
             |polynomial: &Polynomial| Yul::load(evaluation(protocol, Opening { polynomial: *polynomial, rotation }));
@@ -81,9 +82,9 @@ fn describe(protocol: &Protocol, index: usize, set: &RotationSet) -> Result<Set,
         power_of_v: Yul::variable("v").power(index.max(1)).render(0),
         here: if matches!(place, Place::Neighbour(_)) { Vec::new() } else { values(Rotation::CURRENT) },
         there: values(neighbour),
-        fixed: fixed
-            .map(|(exponent, polynomial)| Fixed {
-                slot: fixed_factor(protocol, *polynomial),
+        shared: shared
+            .map(|(exponent, polynomial)| Shared {
+                slot: factor(protocol, *polynomial),
                 power_of_y: y.clone().power(exponent).render(0),
             })
             .collect(),
@@ -189,12 +190,17 @@ pub(super) fn neighbours(sets: &[Set]) -> Vec<Neighbour> {
     all.collect::<BTreeSet<_>>().into_iter().map(Neighbour).collect()
 }
 
-fn is_fixed(polynomial: &Polynomial) -> bool {
-    matches!(polynomial, Polynomial::Fixed(_))
+fn is_shared(protocol: &Protocol, polynomial: Polynomial) -> bool {
+    matches!(polynomial, Polynomial::Fixed(_)) || known(protocol).any(|known| known == polynomial)
 }
 
-/// The place of the factor of a commitment that the key fixes.
-pub(super) fn fixed_factor(protocol: &Protocol, polynomial: Polynomial) -> String {
+/// The columns whose commitments the caller knows.
+pub(super) fn known(protocol: &Protocol) -> impl Iterator<Item = Polynomial> {
+    protocol.advice_by(ColumnCommitment::Known).map(Polynomial::Advice)
+}
+
+/// The place of the factor of a commitment that proofs share.
+pub(super) fn factor(protocol: &Protocol, polynomial: Polynomial) -> String {
     format!("{}_FACTOR", protocol.name(polynomial))
 }
 
@@ -272,9 +278,10 @@ pub(super) fn steps(protocol: &Protocol, sets: &[RotationSet]) -> Result<Vec<Ste
     Ok(steps)
 }
 
-/// Horner's rule over the commitments that the key does not fix. The first of a set must be one.
+/// Horner's rule over the commitments that proofs do not share. The first of a set must be one.
 fn horner(protocol: &Protocol, sum: &'static str, polynomials: &[Polynomial]) -> Result<Vec<Step>, Unsupported> {
-    let committed: Vec<_> = polynomials.iter().enumerate().filter(|(_, polynomial)| !is_fixed(polynomial)).collect();
+    let own = polynomials.iter().enumerate().filter(|(_, polynomial)| !is_shared(protocol, **polynomial));
+    let committed: Vec<_> = own.collect();
     let (Some((0, _)), Some((_, last))) = (committed.first(), committed.last()) else {
         return Err(Unsupported::Openings);
     };
@@ -290,11 +297,16 @@ fn horner(protocol: &Protocol, sum: &'static str, polynomials: &[Polynomial]) ->
 pub(super) fn reserve(layout: &mut layout::MemoryLayout, protocol: &Protocol, sets: &[Set]) {
     let weights = sets.iter().skip(1).map(Set::weight);
     layout.words("Weights of the sets of the multi-opening", weights);
-    layout.words("Factors of the points that the key fixes", factors(protocol));
+    layout.words("Factors of the points that proofs share", factors(protocol));
+}
+
+/// The places of the factors of the points that proofs share.
+fn factors(protocol: &Protocol) -> impl Iterator<Item = String> {
+    fixed_factors(protocol).chain(known(protocol).map(|polynomial| factor(protocol, polynomial)))
 }
 
 /// The places of the factors of the points that the key fixes.
-pub(super) fn factors(protocol: &Protocol) -> impl Iterator<Item = String> {
-    let fixed = (0..protocol.fixed.len()).map(|column| fixed_factor(protocol, Polynomial::Fixed(column)));
+pub(super) fn fixed_factors(protocol: &Protocol) -> impl Iterator<Item = String> {
+    let fixed = (0..protocol.fixed.len()).map(|column| factor(protocol, Polynomial::Fixed(column)));
     fixed.chain(["GENERATOR_FACTOR".to_owned()])
 }

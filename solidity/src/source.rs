@@ -15,7 +15,7 @@ use surety_verifier::proof::{
 use crate::{
     Unsupported, contract_name,
     equations::{self, Equation, LookupEquations, Rows, root},
-    layout::{MemoryLayout, POINT, WORD, sum},
+    layout::{self, MemoryLayout, POINT, WORD, sum},
     openings::{self, Neighbour, SUMS, Set, Step},
     yul::literal,
 };
@@ -48,6 +48,7 @@ pub(super) struct Source {
     batch_steps: [Step; 2],
     denominators: Vec<String>,
     fixed_points: Vec<FixedPoint>,
+    group: Group,
     tau_g2: Vec<String>,
     minus_g2: Vec<String>,
 }
@@ -71,6 +72,47 @@ struct FixedPoint {
     y: String,
     factor: String,
     step: Step,
+}
+
+/// The points that callers know, of proofs that share them, as they lie in memory: a hash, the points, their factors.
+struct Group {
+    /// How many bytes the points take.
+    points: usize,
+    /// How many bytes all takes.
+    length: usize,
+    factors: Vec<GroupFactor>,
+}
+
+/// The factor of a point that the caller knows.
+struct GroupFactor {
+    /// Where a proof's factor is.
+    name: String,
+    /// Where a group's is.
+    place: String,
+    /// How the point enters the sum of a batch.
+    step: Step,
+    /// How it enters that of a proof alone.
+    alone: Step,
+}
+
+impl Group {
+    fn of(protocol: &Protocol) -> Self {
+        let known: Vec<_> = openings::known(protocol).collect();
+        let points = known.len() * POINT;
+        let factors = known.iter().enumerate().map(|(index, polynomial)| {
+            let place = format!("add(group, {:#05x})", WORD + points + index * WORD);
+            let name = openings::factor(protocol, *polynomial);
+            let add = |factor: &str, point| Step::Accumulate {
+                sum: "BATCH_RIGHT",
+                factor: format!("mload({factor})"),
+                point,
+            };
+            let step = add(&place, format!("add(group, {:#05x})", WORD + index * POINT));
+            let alone = add(&name, layout::point(protocol, *polynomial));
+            GroupFactor { name, place, step, alone }
+        });
+        Self { points, length: WORD + points + known.len() * WORD, factors: factors.collect() }
+    }
 }
 
 impl Source {
@@ -102,6 +144,7 @@ impl Source {
             denominators,
             batch_steps: batch_steps(),
             fixed_points,
+            group: Group::of(protocol),
             tau_g2: g2_words(&key.srs().tau_g2()),
             minus_g2: g2_words(&-key.srs().g2()),
             layout,
@@ -157,10 +200,11 @@ fn reserve(layout: &mut MemoryLayout, protocol: &Protocol, rows: &Rows, sets: &[
     );
     openings::reserve(layout, protocol, sets);
     layout.section("Sums of points, with room for the operands of the next step", SUMS.map(sum));
-    let factors = openings::factors(protocol).map(|factor| (format!("BATCH_{factor}"), WORD));
+    let factors = openings::fixed_factors(protocol).map(|factor| (format!("BATCH_{factor}"), WORD));
     let sums = ["BATCH_LEFT", "BATCH_RIGHT"].map(sum);
-    let title = "The batch so far: its two sums of points, and the factors of the points that the key fixes";
-    layout.section(title, sums.into_iter().chain(factors));
+    let end = [("GROUPS_END".to_owned(), WORD)];
+    let title = "The batch so far: its sums of points, the factors of what the key fixes, and the end of its groups";
+    layout.section(title, sums.into_iter().chain(factors).chain(end));
     layout.section("A point that the key fixes", [("FIXED_POINT".to_owned(), POINT)]);
     layout.section(
         "The operands of the pairings",
@@ -177,8 +221,8 @@ fn reserve(layout: &mut MemoryLayout, protocol: &Protocol, rows: &Rows, sets: &[
 
 /// How a proof's two points enter those of a batch.
 fn batch_steps() -> [Step; 2] {
-    let fold = |sum, point: &str| Step::Fold { sum, factor: "weight".to_owned(), point: point.to_owned() };
-    [fold("BATCH_LEFT", "W_PRIME_POINT"), fold("BATCH_RIGHT", openings::RIGHT)]
+    let add = |sum, point: &str| Step::Accumulate { sum, factor: "power".to_owned(), point: point.to_owned() };
+    [add("BATCH_LEFT", "W_PRIME_POINT"), add("BATCH_RIGHT", openings::RIGHT)]
 }
 
 /// The commitments to the fixed columns, and the generator.
@@ -195,7 +239,7 @@ fn fixed_points(key: &VerifyingKey) -> Vec<FixedPoint> {
     };
     let columns = key.fixed_commitments().iter().enumerate().map(|(column, commitment)| {
         let polynomial = Polynomial::Fixed(column);
-        point(protocol.name(polynomial), openings::fixed_factor(protocol, polynomial), commitment)
+        point(protocol.name(polynomial), openings::factor(protocol, polynomial), commitment)
     });
     let generator = point("GENERATOR".to_owned(), "GENERATOR_FACTOR".to_owned(), &G1Affine::generator());
     columns.chain([generator]).collect()

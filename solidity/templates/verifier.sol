@@ -92,6 +92,7 @@ contract {{ name }} {
     function verifyProof(bytes calldata proof, uint256 context, uint256[8] calldata publicPoints) external view {
         _reduce(proof, context, publicPoints);
         _startBatch();
+        _addKnown();
         _requirePairing();
     }
 
@@ -127,9 +128,12 @@ contract {{ name }} {
         uint256 weight = _batchWeight();
         _reduce(proofs[0], contexts[0], publicPoints[0]);
         _startBatch();
+        _addToGroup(1);
+        uint256 power = 1;
         for (uint256 i = 1; i < count; ++i) {
             _reduce(proofs[i], contexts[i], publicPoints[i]);
-            _addToBatch(weight);
+            power = mulmod(power, weight, R);
+            _addToBatch(power);
         }
         _requirePairing();
     }
@@ -162,8 +166,9 @@ contract {{ name }} {
     }
 
     /// @dev Everything but the pairings. Leaves the two points of the pairing equation in RIGHT and W_PRIME_POINT, and
-    /// the factors of the points that the key fixes in {% for point in fixed_points -%}
-    {% if !loop.first %}, {% endif %}{{ point.factor }}{% endfor %}.
+    /// the factors of the points that proofs share, which RIGHT leaves out, in {% for point in fixed_points -%}
+    {{ point.factor }}, {% endfor %}{% for factor in group.factors -%}
+    {% if !loop.first %}, {% endif %}{{ factor.name }}{% endfor %}.
     function _reduce(bytes calldata proof, uint256 context, uint256[8] calldata publicPoints) private view {
         _read(proof, context, publicPoints);
         _checkPoints();
@@ -444,7 +449,7 @@ contract {{ name }} {
     // ----------------------------------------------------------------------------------------------- The multi-opening
 
     /// @dev The claimed values, combined: the factor of the generator. On the way, the weights of the sets and the
-    /// factors of the commitments that the key fixes.
+    /// factors of the commitments that proofs share.
     function _combineEvaluations() private pure {
         assembly {
             let r := R
@@ -463,8 +468,8 @@ contract {{ name }} {
             claimed := addmod(mulmod(claimed, y, r), {{ term }}, r)
             {%- endif %}
             {%- endfor %}
-            {%- for fixed in set.fixed %}
-            mstore({{ fixed.slot }}, {{ fixed.power_of_y }})
+            {%- for shared in set.shared %}
+            mstore({{ shared.slot }}, {{ shared.power_of_y }})
             {%- endfor %}
             {%- else %}
 
@@ -501,8 +506,8 @@ contract {{ name }} {
                 power := mulmod(power, inverse, r)
                 {%- endif %}
                 mstore({{ set.weight() }}, power)
-                {%- for fixed in set.fixed %}
-                mstore({{ fixed.slot }}, mulmod(power, {{ fixed.power_of_y }}, r))
+                {%- for shared in set.shared %}
+                mstore({{ shared.slot }}, mulmod(power, {{ shared.power_of_y }}, r))
                 {%- endfor %}
             }
             {%- endif %}
@@ -646,7 +651,7 @@ contract {{ name }} {
         if (weight == 0) revert DegenerateChallenge();
     }
 
-    /// @dev The batch is this proof.
+    /// @dev The batch is this proof, without the points that the caller knows.
     function _startBatch() private pure {
         assembly {
             mcopy(BATCH_LEFT, W_PRIME_POINT, 0x40)
@@ -654,11 +659,23 @@ contract {{ name }} {
             {%- for point in fixed_points %}
             mstore(BATCH_{{ point.factor }}, mload({{ point.factor }}))
             {%- endfor %}
+            mstore(GROUPS_END, FREE)
         }
     }
 
-    /// @dev The batch is `weight` times what it was, and this proof.
-    function _addToBatch(uint256 weight) private view {
+    /// @dev Adds the points that the caller knows to the batch of one proof, which needs no groups.
+    function _addKnown() private view {
+        assembly {
+            let success := 1
+            {%- for factor in group.factors %}
+            {{ factor.alone }}
+            {%- endfor %}
+            if iszero(success) { revert(0, 0) }
+        }
+    }
+
+    /// @dev The batch is what it was, and `power` times this proof.
+    function _addToBatch(uint256 power) private view {
         assembly {
             let r := R
             let success := 1
@@ -666,14 +683,44 @@ contract {{ name }} {
             {{ step }}
             {%- endfor %}
             {%- for point in fixed_points %}
-            mstore(BATCH_{{ point.factor }}, addmod(mulmod(mload(BATCH_{{
-                point.factor }}), weight, r), mload({{ point.factor }}), r))
+            mstore(BATCH_{{ point.factor }}, addmod(mload(BATCH_{{
+                point.factor }}), mulmod(power, mload({{ point.factor }}), r), r))
             {%- endfor %}
             if iszero(success) { revert(0, 0) }
         }
+        _addToGroup(power);
     }
 
-    /// @dev e(left, [tau]) = e(right, [1]), where right is the sum of the batch and the points that the key fixes.
+    /// @dev Adds the factors of the points that the caller knows, times `power`, to those of the group of proofs with
+    /// the same points. A group is a hash, the points and their factors. All groups lie side by side behind FREE.
+    function _addToGroup(uint256 power) private pure {
+        assembly {
+            let r := R
+            let hash := keccak256({{ known }}, {{ "{:#05x}"|format(group.points) }})
+            let end := mload(GROUPS_END)
+            let group := FREE
+            for {} lt(group, end) { group := add(group, {{ "{:#05x}"|format(group.length) }}) } {
+                if eq(mload(group), hash) { break }
+            }
+            switch eq(group, end)
+            case 1 {
+                mstore(group, hash)
+                mcopy(add(group, 0x20), {{ known }}, {{ "{:#05x}"|format(group.points) }})
+                {%- for factor in group.factors %}
+                mstore({{ factor.place }}, mulmod(power, mload({{ factor.name }}), r))
+                {%- endfor %}
+                mstore(GROUPS_END, add(group, {{ "{:#05x}"|format(group.length) }}))
+            }
+            default {
+                {%- for factor in group.factors %}
+                mstore({{ factor.place }}, addmod(mload({{
+                    factor.place }}), mulmod(power, mload({{ factor.name }}), r), r))
+                {%- endfor %}
+            }
+        }
+    }
+
+    /// @dev e(left, [tau]) = e(right, [1]), where right is the sum of the batch and the points that proofs share.
     function _requirePairing() private view {
         assembly {
             let success := 1
@@ -684,6 +731,14 @@ contract {{ name }} {
             mstore(add(FIXED_POINT, 0x20), {{ point.y }})
             {{ point.step }}
             {%- endfor %}
+
+            // The points that callers know, each once for all proofs that share it.
+            let end := mload(GROUPS_END)
+            for { let group := FREE } lt(group, end) { group := add(group, {{ "{:#05x}"|format(group.length) }}) } {
+            {%- for factor in group.factors %}
+            {{ factor.step }}
+            {%- endfor %}
+            }
             if iszero(success) { revert(0, 0) }
             mcopy(PAIRING_LEFT, BATCH_LEFT, 0x40)
             mcopy(PAIRING_RIGHT, BATCH_RIGHT, 0x40)

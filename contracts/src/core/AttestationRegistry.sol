@@ -8,11 +8,19 @@ import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../interfaces/ISnapshotOracle.sol";
 import {ISuretyVerifier} from "../interfaces/ISuretyVerifier.sol";
 import {Bn254} from "../libraries/Bn254.sol";
-import {CONSENT_TYPEHASH, CONTEXT_TAG, SCALAR_FIELD_MODULUS} from "../libraries/Constants.sol";
+import {
+    ACCOUNTS_PER_GROUP,
+    CONSENT_TYPEHASH,
+    CONTEXT_TAG,
+    SCALAR_FIELD_MODULUS
+} from "../libraries/Constants.sol";
+import {PackedAccounts} from "../libraries/PackedAccounts.sol";
 import {Signatures} from "../libraries/Signatures.sol";
+import {SnapshotReader} from "../libraries/SnapshotReader.sol";
+import {StandingReader} from "../libraries/StandingReader.sol";
 import {Attestation, Record, Statement} from "../types/Attestation.sol";
 import {Snapshot} from "../types/Market.sol";
-import {LevelWiring, Scope, Source, Terms} from "../types/Policy.sol";
+import {LevelWiring, Scope, Source, Standing, Terms} from "../types/Policy.sol";
 import {Evidence} from "./Evidence.sol";
 
 /// @title The attestation registry
@@ -22,46 +30,44 @@ import {Evidence} from "./Evidence.sol";
 contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
     /* TYPES */
 
-    /// @dev The state of an account: one slot.
-    /// @param sequence The largest sequence number that was seen.
-    /// @param digest The last 120 bits of the digest of the statement with this sequence number; zero if none was seen.
-    /// @param pledgedUntil The last second of the account's pledge; zero unless {EXCLUSIVE}.
-    /// @param pledgedTo The ordinal of the policy that the account is pledged to; zero unless {EXCLUSIVE}.
-    struct Account {
-        uint64 sequence;
-        uint120 digest;
-        uint40 pledgedUntil;
-        uint32 pledgedTo;
+    /// @dev The state of a group of accounts of a subject, whose numbers are 3n to 3n + 2. {IPolicyRegistry} numbers
+    /// accounts, so that an account has one state, whichever policies name it.
+    /// @param newest The largest sequence numbers that were seen, and the last 128 bits of the digests of their
+    /// statements; zeros if none was seen. A sequence number that does not fit is kept in `large`.
+    /// @param pledges The pledges; zeros unless {EXCLUSIVE}.
+    /// @param large The sequence numbers of at least {PackedAccounts-MAX_SEQUENCE}, by place in the group.
+    struct Group {
+        uint256[2] newest;
+        uint72[ACCOUNTS_PER_GROUP] pledges;
+        mapping(uint256 place => uint64) large;
+    }
+
+    /// @dev A subject's checkpoint in the vault; zeros if there is no vault.
+    struct Checkpoint {
+        bytes32 checkpoint;
+        uint32 number;
+        uint40 grownAt;
+        uint256 x;
+        uint256 y;
     }
 
     /// @dev The grounds of an attestation: the state of other contracts, and the digests of the statements.
     /// @param digests The digests that the sources have signed.
     /// @param coef The commitment to the level's coefficients, x and y.
-    /// @param checkpoint The subject's checkpoint in the vault; zero, as are the fields below, if there is no vault.
     struct Grounds {
-        Terms terms;
+        Standing standing;
         Snapshot snapshot;
         Snapshot newest;
-        bytes32[] digests;
         uint256[2] coef;
-        bytes32 checkpoint;
-        uint32 vaultNumber;
-        uint40 vaultGrownAt;
-        uint256 vaultX;
-        uint256 vaultY;
+        Checkpoint vault;
+        bytes32[] digests;
     }
 
     /// @dev An attestation that was examined, as far as the later steps need it.
     /// @param isShortfall True if the level claims a shortfall.
-    /// @param digests The digests of the statements.
-    /// @param ordinal The policy's ordinal; zero unless {EXCLUSIVE}.
     struct Examined {
-        Terms terms;
-        Snapshot snapshot;
+        Grounds grounds;
         bool isShortfall;
-        bytes32[] digests;
-        uint32 vaultNumber;
-        uint32 ordinal;
         uint256 context;
         uint256[8] publicPoints;
     }
@@ -111,8 +117,7 @@ contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
 
     /* STORAGE */
 
-    /// @dev Accounts by the hash of signer, account and subject.
-    mapping(bytes32 => Account) private _accounts;
+    mapping(address subject => mapping(uint256 group => Group)) private _groups;
     mapping(address subject => mapping(bytes32 policy => mapping(uint256 level => Record))) private _records;
 
     /* CONSTRUCTOR */
@@ -128,8 +133,7 @@ contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
     /// @inheritdoc IAttestationRegistry
     function attest(Attestation calldata attestation) external {
         Examined memory examined = _examine(attestation);
-        ISuretyVerifier(examined.terms.verifier)
-            .verifyProof(attestation.proof, examined.context, examined.publicPoints);
+        _verify(_verifier(examined), attestation.proof, examined.context, examined.publicPoints);
         _keep(attestation, examined);
     }
 
@@ -143,12 +147,12 @@ contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
         uint256[8][] memory publicPoints = new uint256[8][](count);
         for (uint256 i = 0; i < count; ++i) {
             examined[i] = _examine(attestations[i]);
-            if (examined[i].terms.verifier != examined[0].terms.verifier) revert MixedVerifiers();
+            if (_verifier(examined[i]) != _verifier(examined[0])) revert MixedVerifiers();
             proofs[i] = attestations[i].proof;
             contexts[i] = examined[i].context;
             publicPoints[i] = examined[i].publicPoints;
         }
-        ISuretyVerifier(examined[0].terms.verifier).verifyBatch(proofs, contexts, publicPoints);
+        ISuretyVerifier(_verifier(examined[0])).verifyBatch(proofs, contexts, publicPoints);
         for (uint256 i = 0; i < count; ++i) {
             _keep(attestations[i], examined[i]);
         }
@@ -158,15 +162,17 @@ contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
 
     /// @inheritdoc IAttestationRegistry
     function supersede(bytes32 policy, address subject, uint256 index, Statement calldata head) external {
-        Terms memory terms = POLICY_REGISTRY.terms(policy);
+        Standing memory standing = StandingReader.read(POLICY_REGISTRY, policy);
+        Terms memory terms = standing.terms;
         if (index >= terms.sources.length) revert UnknownAccount(index);
         if (head.asOf > block.timestamp) revert NotYet();
         Source memory source = terms.sources[index];
-        bytes32 digest = _digest(head, source, subject, terms.universe);
+        bytes32 digest = _digest(head, source, subject, terms.universe, _domainSeparatorV4());
         if (!_isSigned(source, digest, head.signature)) revert WrongSignature(index);
-        Account storage account = _accounts[_accountKey(source.signer, source.account, subject)];
-        if (head.sequence <= account.sequence) revert StatementSuperseded(index, account.sequence);
-        (account.sequence, account.digest) = (head.sequence, _truncated(digest));
+        (Group storage group, uint256 place) = _placeOf(subject, standing.accounts[index]);
+        uint64 sequence = _sequenceAt(group, place);
+        if (head.sequence <= sequence) revert StatementSuperseded(index, sequence);
+        _setNewest(group, place, head.sequence, _truncated(digest));
         emit StatementsSuperseded(source.signer, source.account, subject, head.sequence);
     }
 
@@ -228,16 +234,17 @@ contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
 
     /// @inheritdoc IAttestationRegistry
     function acceptsAttestations(bytes32 policy) external view returns (bool) {
-        if (!_isInForce(policy)) return false;
+        Standing memory standing = StandingReader.read(POLICY_REGISTRY, policy);
+        if (!standing.inForce) return false;
         Snapshot memory newest = ORACLE.latest(policy);
         bool fresh = newest.time != 0 && newest.newest <= block.timestamp
             && block.timestamp <= uint256(newest.time) + newest.slack;
-        return fresh && (!newest.marked || POLICY_REGISTRY.terms(policy).acceptsMarked);
+        return fresh && (!newest.marked || standing.terms.acceptsMarked);
     }
 
     /// @inheritdoc IAttestationRegistry
     function contextOf(Attestation calldata attestation) external view returns (uint256) {
-        return _context(attestation, _grounds(attestation));
+        return _context(attestation, _grounds(attestation, StandingReader.read(POLICY_REGISTRY, attestation.policy)));
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -246,8 +253,12 @@ contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
         view
         returns (uint64 sequence, uint120 digest, uint40 pledgedUntil, uint32 pledgedTo)
     {
-        Account storage state = _accounts[_accountKey(signer, account, subject)];
-        return (state.sequence, state.digest, state.pledgedUntil, state.pledgedTo);
+        uint32 number = POLICY_REGISTRY.accountNumberOf(signer, account);
+        (Group storage group, uint256 place) = _placeOf(subject, number);
+        uint128 truncated;
+        (sequence, truncated) = _newestAt(group, place);
+        digest = uint120(truncated);
+        (pledgedUntil, pledgedTo) = _pledgeAt(group, place);
     }
 
     /// @notice True if the contract has the interface (ERC-165).
@@ -258,49 +269,55 @@ contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
     /* PRIVATE: EXAMINATION */
 
     /// @dev Checks an attestation against every rule that depends neither on records and accounts nor on the proof.
-    function _examine(Attestation calldata attestation) private view returns (Examined memory examined) {
-        if (!_isInForce(attestation.policy)) revert PolicyNotInForce(attestation.policy);
+    function _examine(Attestation calldata attestation) private view returns (Examined memory) {
+        Standing memory standing = StandingReader.read(POLICY_REGISTRY, attestation.policy);
+        if (!standing.inForce) revert PolicyNotInForce(attestation.policy);
         _checkPresentation(attestation.presentation);
-        Grounds memory grounds = _grounds(attestation);
-        Terms memory terms = grounds.terms;
+        Grounds memory grounds = _grounds(attestation, standing);
+        Terms memory terms = standing.terms;
         _checkSubject(attestation.subject, terms);
         _checkSnapshot(attestation.epoch, grounds.snapshot, grounds.newest, terms);
-        _checkStatements(attestation.statements, grounds.digests, attestation.policy, terms);
-        (uint256 oldest,) = _checkTimes(attestation.statements, grounds.snapshot, terms, attestation.validUntil);
-        examined.isShortfall = attestation.level >= terms.sufficient;
-        if (examined.isShortfall) {
+        Statement[] calldata statements = attestation.statements;
+        _checkStatements(statements, grounds.digests, attestation.policy, terms);
+        (uint256 oldest,) = _checkTimes(statements, grounds.snapshot, terms, attestation.validUntil);
+        bool isShortfall = attestation.level >= terms.sufficient;
+        if (isShortfall) {
             _checkWithdrawn(attestation.subject, terms, oldest);
         } else {
             _checkVault(grounds, oldest);
         }
-        examined.terms = terms;
-        examined.snapshot = grounds.snapshot;
-        examined.digests = grounds.digests;
-        examined.vaultNumber = grounds.vaultNumber;
-        if (EXCLUSIVE) examined.ordinal = POLICY_REGISTRY.ordinalOf(attestation.policy);
-        examined.context = _context(attestation, grounds);
+        uint256 context = _context(attestation, grounds);
         // Nobody would consent to a shortfall, which pledges nothing.
-        bool needsConsent = !examined.isShortfall && (EXCLUSIVE || terms.requiresConsent);
-        if (needsConsent) _checkConsent(attestation, examined.context);
-        (uint256 x, uint256 y) = _holdings(attestation.statements, grounds);
-        _checkScopes(attestation, terms, examined.context);
-        LevelWiring memory wiring = terms.levels[attestation.level];
-        examined.publicPoints =
-            [wiring.idx[0], wiring.idx[1], wiring.flag[0], wiring.flag[1], grounds.coef[0], grounds.coef[1], x, y];
+        bool needsConsent = !isShortfall && (EXCLUSIVE || terms.requiresConsent);
+        if (needsConsent) _checkConsent(attestation, context);
+        uint256[8] memory points = _publicPoints(attestation, grounds);
+        _checkScopes(attestation, terms, context);
+        return Examined({grounds: grounds, isShortfall: isShortfall, context: context, publicPoints: points});
     }
 
     /// @dev Reads the grounds of an attestation.
-    function _grounds(Attestation calldata attestation) private view returns (Grounds memory grounds) {
-        Terms memory terms = POLICY_REGISTRY.terms(attestation.policy);
+    function _grounds(Attestation calldata attestation, Standing memory standing)
+        private
+        view
+        returns (Grounds memory)
+    {
+        Terms memory terms = standing.terms;
         if (attestation.level >= terms.levels.length) revert UnknownLevel(attestation.level);
-        grounds.terms = terms;
-        (grounds.snapshot, grounds.newest, grounds.coef) =
-            ORACLE.read(attestation.policy, attestation.epoch, attestation.level);
+        (Snapshot memory snapshot, Snapshot memory newest, uint256[2] memory coef) =
+            SnapshotReader.read(ORACLE, attestation.policy, attestation.epoch, attestation.level);
+        Checkpoint memory vault;
         if (terms.vault.at != address(0)) {
-            (grounds.checkpoint, grounds.vaultNumber, grounds.vaultGrownAt, grounds.vaultX, grounds.vaultY) =
+            (vault.checkpoint, vault.number, vault.grownAt, vault.x, vault.y) =
                 ICollateralVault(terms.vault.at).checkpointOf(attestation.subject);
         }
-        grounds.digests = _digests(attestation.statements, attestation.subject, terms);
+        return Grounds({
+            standing: standing,
+            snapshot: snapshot,
+            newest: newest,
+            coef: coef,
+            vault: vault,
+            digests: _digests(attestation.statements, attestation.subject, terms)
+        });
     }
 
     /// @dev An attestation that was made for one consumer is of no use to another.
@@ -320,15 +337,13 @@ contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
 
     /// @dev What counts in the vault has not grown since `vaultGrownAt`.
     function _checkVault(Grounds memory grounds, uint256 oldestStatement) private pure {
-        Terms memory terms = grounds.terms;
+        Terms memory terms = grounds.standing.terms;
+        if (terms.vault.at == address(0)) return;
+        uint40 grownAt = grounds.vault.grownAt;
         // Everything counted was there at one moment, up to the skew.
-        if (grounds.vaultGrownAt > oldestStatement + terms.maxStatementSkew) {
-            revert VaultGrownSince(grounds.vaultGrownAt);
-        }
+        if (grownAt > oldestStatement + terms.maxStatementSkew) revert VaultGrownSince(grownAt);
         // Collateral of the snapshot's own moment may be lent for a single transaction.
-        if (uint256(grounds.vaultGrownAt) + terms.vault.minAge >= grounds.snapshot.time) {
-            revert VaultTooYoung(grounds.vaultGrownAt);
-        }
+        if (uint256(grownAt) + terms.vault.minAge >= grounds.snapshot.time) revert VaultTooYoung(grownAt);
     }
 
     /// @dev What counts in the vault has not fallen since the oldest statement: collateral that went back to a source
@@ -365,19 +380,22 @@ contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
         ISuretyVerifier(terms.verifier).verifyScopes(attestation.scopes, context, parts);
     }
 
-    /// @dev The commitment to all holdings: the sum of the sources' commitments and the vault's.
-    function _holdings(Statement[] calldata statements, Grounds memory grounds)
+    /// @dev The points of a proof that its prover does not choose: the level's wiring and coefficients, and all
+    /// holdings, the sum of the sources' commitments and the vault's.
+    function _publicPoints(Attestation calldata attestation, Grounds memory grounds)
         private
         view
-        returns (uint256 x, uint256 y)
+        returns (uint256[8] memory)
     {
-        (x, y) = (grounds.vaultX, grounds.vaultY);
-        if (x | y != 0 && !Bn254.isPoint(x, y)) revert InvalidCommitment(statements.length);
-        return _sum(statements, x, y);
+        (uint256 x, uint256 y) = (grounds.vault.x, grounds.vault.y);
+        if (x | y != 0 && !Bn254.isPoint(x, y)) revert InvalidCommitment(attestation.statements.length);
+        (x, y) = _sum(attestation.statements, x, y);
+        LevelWiring memory wiring = grounds.standing.terms.levels[attestation.level];
+        return [wiring.idx[0], wiring.idx[1], wiring.flag[0], wiring.flag[1], grounds.coef[0], grounds.coef[1], x, y];
     }
 
     function _context(Attestation calldata attestation, Grounds memory grounds) private view returns (uint256) {
-        Terms memory terms = grounds.terms;
+        Terms memory terms = grounds.standing.terms;
         Context memory context;
         context.format = CONTEXT_TAG;
         context.chain = block.chainid;
@@ -393,8 +411,8 @@ contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
         context.epoch = attestation.epoch;
         (context.time, context.marked) = (grounds.snapshot.time, grounds.snapshot.marked);
         (context.coefX, context.coefY) = (grounds.coef[0], grounds.coef[1]);
-        context.statements = keccak256(abi.encodePacked(grounds.digests));
-        context.vaultCheckpoint = grounds.checkpoint;
+        context.statements = _hash(grounds.digests);
+        context.vaultCheckpoint = grounds.vault.checkpoint;
         context.validUntil = attestation.validUntil;
         context.presentation = attestation.presentation;
         uint256 hash;
@@ -404,26 +422,49 @@ contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
         return hash % SCALAR_FIELD_MODULUS;
     }
 
+    /// @dev {ISuretyVerifier-verifyProof}, encoded with fewer copies.
+    function _verify(address verifier, bytes calldata proof, uint256 context, uint256[8] memory points) private view {
+        bytes4 selector = ISuretyVerifier.verifyProof.selector;
+        assembly ("memory-safe") {
+            // The selector, the offset of the proof, the context, the points, and the proof: a length and bytes, which
+            // are followed by zeros up to a word.
+            let call_ := mload(0x40)
+            let words := add(call_, 0x04)
+            let padded := and(add(proof.length, 0x1f), not(0x1f))
+            mstore(call_, selector)
+            mstore(words, 0x140)
+            mstore(add(words, 0x20), context)
+            mcopy(add(words, 0x40), points, 0x100)
+            mstore(add(words, 0x140), proof.length)
+            mstore(add(add(words, 0x140), padded), 0)
+            calldatacopy(add(words, 0x160), proof.offset, proof.length)
+            // Where there is no contract, nothing is verified.
+            let success := and(
+                staticcall(gas(), verifier, call_, add(0x164, padded), 0, 0),
+                iszero(iszero(extcodesize(verifier)))
+            )
+            if iszero(success) {
+                returndatacopy(call_, 0, returndatasize())
+                revert(call_, returndatasize())
+            }
+        }
+    }
+
     /* PRIVATE: KEEPING */
 
     /// @dev Keeps an attestation whose proof is valid, unless a newer one was kept.
     function _keep(Attestation calldata attestation, Examined memory examined) private {
-        uint72 sequences = 0;
-        Statement[] calldata statements = attestation.statements;
-        for (uint256 i = 0; i < statements.length; ++i) {
-            uint64 sequence = statements[i].sequence;
-            _keepAccount(attestation, examined, i, sequence);
-            sequences += sequence;
-        }
+        uint72 sequences = _keepAccounts(attestation, examined);
         _keepVault(attestation, examined);
-        mapping(uint256 level => Record) storage levels = _records[attestation.subject][attestation.policy];
-        Record memory record = levels[attestation.level];
-        Snapshot memory snapshot = examined.snapshot;
+        Record storage kept = _records[attestation.subject][attestation.policy][attestation.level];
+        Record memory record = _load(kept);
+        Snapshot memory snapshot = examined.grounds.snapshot;
+        uint32 vaultNumber = examined.grounds.vault.number;
         bool exists = record.streak != 0;
         if (exists) {
             bool sameEpoch = snapshot.epoch == record.epoch;
             // Over newer statements or a newer checkpoint the record may count for less, as the old one counts no more.
-            bool sameGrounds = sequences == record.sequences && examined.vaultNumber <= record.vaultNumber;
+            bool sameGrounds = sequences == record.sequences && vaultNumber <= record.vaultNumber;
             bool shortened = attestation.validUntil < record.validUntil && sameGrounds;
             if (snapshot.epoch < record.epoch || (sameEpoch && shortened)) revert Superseded(record.epoch);
             if (!sameEpoch) record.streak = record.epoch == snapshot.previousEpoch ? record.streak + 1 : 1;
@@ -434,15 +475,15 @@ contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
         record.epoch = uint40(snapshot.epoch);
         record.pricesAt = snapshot.time;
         record.validUntil = uint40(attestation.validUntil);
-        record.vaultNumber = examined.vaultNumber;
+        record.vaultNumber = vaultNumber;
         record.sequences = sequences;
-        levels[attestation.level] = record;
+        _store(kept, record);
         _announce(attestation, examined, record);
     }
 
     function _announce(Attestation calldata attestation, Examined memory examined, Record memory record) private {
         (address subject, bytes32 policy) = (attestation.subject, attestation.policy);
-        bytes32 level = examined.terms.levels[attestation.level].level;
+        bytes32 level = examined.grounds.standing.terms.levels[attestation.level].level;
         if (examined.isShortfall) {
             emit ShortfallAttested(subject, policy, level, record.epoch, record.validUntil, record.streak);
         } else {
@@ -450,50 +491,60 @@ contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
         }
     }
 
-    /// @dev Keeps the sequence number, the digest and the pledge of a statement's account. A shortfall pledges nothing,
-    /// and a pledge to another policy is no obstacle: otherwise subjects would escape by attesting elsewhere.
-    function _keepAccount(
-        Attestation calldata attestation,
-        Examined memory examined,
-        uint256 index,
-        uint64 sequence
-    ) private {
-        Source memory source = examined.terms.sources[index];
-        uint120 digest = _truncated(examined.digests[index]);
-        bytes32 key = _accountKey(source.signer, source.account, attestation.subject);
-        Account memory account = _accounts[key];
-        if (sequence < account.sequence) revert StatementSuperseded(index, account.sequence);
-        bool isAnother = sequence == account.sequence && account.digest != 0 && account.digest != digest;
-        if (isAnother) revert SequenceRepeated(index, sequence);
-        (account.sequence, account.digest) = (sequence, digest);
+    /// @dev Keeps the sequence numbers, the digests and the pledges of the statements' accounts. A shortfall pledges
+    /// nothing, and a pledge to another policy is no obstacle: otherwise subjects would escape by attesting elsewhere.
+    /// @return sequences The sum of the sequence numbers.
+    function _keepAccounts(Attestation calldata attestation, Examined memory examined)
+        private
+        returns (uint72 sequences)
+    {
         bool pledges = EXCLUSIVE && !examined.isShortfall;
-        if (pledges && !_pledge(account, attestation, examined)) revert Encumbered(index);
-        _accounts[key] = account;
+        mapping(uint256 group => Group) storage groups = _groups[attestation.subject];
+        uint32[] memory accounts = examined.grounds.standing.accounts;
+        bytes32[] memory digests = examined.grounds.digests;
+        Statement[] calldata statements = attestation.statements;
+        for (uint256 i = 0; i < statements.length; ++i) {
+            uint64 sequence = statements[i].sequence;
+            sequences += sequence;
+            (Group storage group, uint256 place) = _placeIn(groups, accounts[i]);
+            _keepNewest(group, place, i, sequence, _truncated(digests[i]));
+            if (pledges && !_pledge(group, place, attestation, examined)) revert Encumbered(i);
+        }
     }
 
-    /// @dev Pledges the subject's collateral in the vault, as an account whose signer is the vault.
+    /// @dev Keeps the sequence number and the digest of the statement at an index.
+    function _keepNewest(Group storage group, uint256 place, uint256 index, uint64 sequence, uint128 digest) private {
+        (uint64 newest, uint128 before) = _newestAt(group, place);
+        if (sequence < newest) revert StatementSuperseded(index, newest);
+        bool isAnother = sequence == newest && before != 0 && before != digest;
+        if (isAnother) revert SequenceRepeated(index, sequence);
+        _setNewest(group, place, sequence, digest);
+    }
+
+    /// @dev Pledges the subject's collateral in the vault, whose number follows those of the sources' accounts.
     function _keepVault(Attestation calldata attestation, Examined memory examined) private {
-        address vault = examined.terms.vault.at;
+        Standing memory standing = examined.grounds.standing;
+        address vault = standing.terms.vault.at;
         if (!EXCLUSIVE || examined.isShortfall || vault == address(0)) return;
-        bytes32 key = _accountKey(vault, 0, attestation.subject);
-        Account memory account = _accounts[key];
-        if (!_pledge(account, attestation, examined)) revert VaultPledged(vault);
-        _accounts[key] = account;
+        uint32 number = standing.accounts[standing.terms.sources.length];
+        (Group storage group, uint256 place) = _placeOf(attestation.subject, number);
+        if (!_pledge(group, place, attestation, examined)) revert VaultPledged(vault);
     }
 
     /// @dev Pledges an account to the attestation's policy for as long as the attestation counts.
     /// @return False if the account is pledged to another policy.
-    function _pledge(Account memory account, Attestation calldata attestation, Examined memory examined)
+    function _pledge(Group storage group, uint256 place, Attestation calldata attestation, Examined memory examined)
         private
-        view
         returns (bool)
     {
-        bool here = account.pledgedTo == examined.ordinal;
-        if (!here && block.timestamp <= account.pledgedUntil) return false;
+        uint32 ordinal = examined.grounds.standing.ordinal;
+        (uint40 pledgedUntil, uint32 pledgedTo) = _pledgeAt(group, place);
+        bool here = pledgedTo == ordinal;
+        if (!here && block.timestamp <= pledgedUntil) return false;
         // An attestation of another level may count for longer.
         uint40 until = uint40(attestation.validUntil);
-        if (!here || until > account.pledgedUntil) account.pledgedUntil = until;
-        account.pledgedTo = examined.ordinal;
+        if (!here || until > pledgedUntil) pledgedUntil = until;
+        group.pledges[place] = uint72(pledgedUntil) << 32 | ordinal;
         return true;
     }
 
@@ -518,20 +569,22 @@ contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
         return _counts(record, present) && block.timestamp - record.pricesAt <= maxAge;
     }
 
-    /// @dev The terms of a policy, and the present state of what it draws on. While the policy is not in force both are
-    /// zeros: as if no level claimed sufficiency.
-    function _present(bytes32 policy, address subject)
-        private
-        view
-        returns (Terms memory terms, Present memory present)
-    {
-        if (!_isInForce(policy)) return (terms, present);
-        terms = POLICY_REGISTRY.terms(policy);
-        present.floor = _floorOf(terms, subject);
-        for (uint256 i = 0; i < terms.sources.length; ++i) {
-            Source memory source = terms.sources[i];
-            present.sequences += _accounts[_accountKey(source.signer, source.account, subject)].sequence;
+    /// @dev The terms of a policy, and the present state of what it draws on. While the policy is not in force no level
+    /// claims sufficiency.
+    function _present(bytes32 policy, address subject) private view returns (Terms memory, Present memory present) {
+        Standing memory standing = StandingReader.read(POLICY_REGISTRY, policy);
+        Terms memory terms = standing.terms;
+        if (!standing.inForce) {
+            terms.sufficient = 0;
+            return (terms, present);
         }
+        present.floor = _floorOf(terms, subject);
+        mapping(uint256 group => Group) storage groups = _groups[subject];
+        for (uint256 i = 0; i < terms.sources.length; ++i) {
+            (Group storage group, uint256 place) = _placeIn(groups, standing.accounts[i]);
+            present.sequences += _sequenceAt(group, place);
+        }
+        return (terms, present);
     }
 
     /// @dev The number of the first checkpoint in the vault whose records count; zero if there is no vault.
@@ -544,12 +597,79 @@ contract AttestationRegistry is IAttestationRegistry, Evidence, ERC165 {
         if (terms.vault.at != address(0)) (, number,,,) = ICollateralVault(terms.vault.at).checkpointOf(subject);
     }
 
-    /// @dev The part of a digest that an account's slot has room for.
-    function _truncated(bytes32 digest) private pure returns (uint120) {
-        return uint120(uint256(digest));
+    /// @dev The fields of a record with a single read: they share a word.
+    function _load(Record storage record) private view returns (Record memory) {
+        uint256 word;
+        assembly ("memory-safe") {
+            word := sload(record.slot)
+        }
+        return Record({
+            epoch: uint40(word),
+            pricesAt: uint40(word >> 40),
+            validUntil: uint40(word >> 80),
+            streak: uint32(word >> 120),
+            vaultNumber: uint32(word >> 152),
+            sequences: uint72(word >> 184)
+        });
     }
 
-    function _accountKey(address signer, bytes32 account, address subject) private pure returns (bytes32) {
-        return keccak256(abi.encode(signer, account, subject));
+    /// @dev Overwrites a record with a single write.
+    function _store(Record storage record, Record memory fields) private {
+        uint256 word = uint256(fields.sequences) << 184 | uint256(fields.vaultNumber) << 152
+            | uint256(fields.streak) << 120 | uint256(fields.validUntil) << 80 | uint256(fields.pricesAt) << 40
+            | fields.epoch;
+        assembly ("memory-safe") {
+            sstore(record.slot, word)
+        }
+    }
+
+    function _verifier(Examined memory examined) private pure returns (address) {
+        return examined.grounds.standing.terms.verifier;
+    }
+
+    /// @dev The place of the account with a number.
+    function _placeOf(address subject, uint256 number) private view returns (Group storage group, uint256 place) {
+        return _placeIn(_groups[subject], number);
+    }
+
+    /// @dev As {_placeOf}, for one of several accounts of a subject.
+    function _placeIn(mapping(uint256 group => Group) storage groups, uint256 number)
+        private
+        view
+        returns (Group storage group, uint256 place)
+    {
+        unchecked {
+            return (groups[number / ACCOUNTS_PER_GROUP], number % ACCOUNTS_PER_GROUP);
+        }
+    }
+
+    function _newestAt(Group storage group, uint256 place) private view returns (uint64, uint128) {
+        (uint256 sequence, uint128 digest) = PackedAccounts.load(group.newest, place);
+        return (sequence == PackedAccounts.MAX_SEQUENCE ? group.large[place] : uint64(sequence), digest);
+    }
+
+    /// @dev As {_newestAt}, where the digest is not needed.
+    function _sequenceAt(Group storage group, uint256 place) private view returns (uint64) {
+        uint256 sequence = PackedAccounts.loadSequence(group.newest, place);
+        return sequence == PackedAccounts.MAX_SEQUENCE ? group.large[place] : uint64(sequence);
+    }
+
+    function _setNewest(Group storage group, uint256 place, uint64 sequence, uint128 digest) private {
+        uint256 packed = sequence;
+        if (sequence >= PackedAccounts.MAX_SEQUENCE) {
+            packed = PackedAccounts.MAX_SEQUENCE;
+            group.large[place] = sequence;
+        }
+        PackedAccounts.store(group.newest, place, packed, digest);
+    }
+
+    function _pledgeAt(Group storage group, uint256 place) private view returns (uint40 until, uint32 to) {
+        uint72 pledge = group.pledges[place];
+        return (uint40(pledge >> 32), uint32(pledge));
+    }
+
+    /// @dev The part of a digest that is kept of the newest statement.
+    function _truncated(bytes32 digest) private pure returns (uint128) {
+        return uint128(uint256(digest));
     }
 }

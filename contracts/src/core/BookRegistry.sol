@@ -233,7 +233,7 @@ contract BookRegistry is IBookRegistry, Evidence, ERC165 {
     }
 
     function _context(bytes32 root, bytes32[] memory digests) private pure returns (uint256) {
-        bytes32 statements = keccak256(abi.encodePacked(digests));
+        bytes32 statements = _hash(digests);
         return uint256(keccak256(abi.encode(BOOK_CONTEXT_TAG, root, statements))) % SCALAR_FIELD_MODULUS;
     }
 }

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
 import {IEvidence} from "../interfaces/IEvidence.sol";
 import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
@@ -37,11 +38,12 @@ abstract contract Evidence is IEvidence, EIP712 {
 
     function _checkSubject(address subject, Terms memory terms) internal pure {
         if (subject == address(0)) revert IAttestationRegistry.NoSubject();
-        for (uint256 i = 0; i < terms.sources.length; ++i) {
-            if (terms.sources[i].signer == subject) revert IAttestationRegistry.SubjectVouchesForItself(subject);
+        (Source[] memory sources, address[] memory nodes) = (terms.sources, terms.nodes);
+        for (uint256 i = 0; i < sources.length; ++i) {
+            if (sources[i].signer == subject) revert IAttestationRegistry.SubjectVouchesForItself(subject);
         }
-        for (uint256 i = 0; i < terms.nodes.length; ++i) {
-            if (terms.nodes[i] == subject) revert IAttestationRegistry.SubjectVouchesForItself(subject);
+        for (uint256 i = 0; i < nodes.length; ++i) {
+            if (nodes[i] == subject) revert IAttestationRegistry.SubjectVouchesForItself(subject);
         }
     }
 
@@ -67,37 +69,51 @@ abstract contract Evidence is IEvidence, EIP712 {
         view
         returns (bytes32[] memory digests)
     {
-        uint256 count = terms.sources.length;
+        Source[] memory sources = terms.sources;
+        uint256 count = sources.length;
         if (statements.length != count) revert IAttestationRegistry.WrongStatementCount(count, statements.length);
         digests = new bytes32[](count);
+        (bytes32 domain, bytes32 universe) = (_domainSeparatorV4(), terms.universe);
         for (uint256 i = 0; i < count; ++i) {
-            digests[i] = _digest(statements[i], terms.sources[i], subject, terms.universe);
+            digests[i] = _digest(statements[i], sources[i], subject, universe, domain);
         }
     }
 
     /// @dev The digest that a source signs.
-    function _digest(Statement calldata statement, Source memory source, address subject, bytes32 universe)
-        internal
-        view
-        returns (bytes32)
-    {
-        return _hashTypedDataV4(
-            keccak256(
-                abi.encode(
-                    SOURCE_STATEMENT_TYPEHASH,
-                    source.signer,
-                    subject,
-                    source.account,
-                    universe,
-                    statement.commitmentX,
-                    statement.commitmentY,
-                    statement.asOf,
-                    statement.validUntil,
-                    statement.sequence,
-                    statement.encumbrance
-                )
-            )
-        );
+    function _digest(
+        Statement calldata statement,
+        Source memory source,
+        address subject,
+        bytes32 universe,
+        bytes32 domain
+    ) internal pure returns (bytes32) {
+        (bytes32 typeHash, address signer, bytes32 account) =
+            (SOURCE_STATEMENT_TYPEHASH, source.signer, source.account);
+        bytes32 structHash;
+        uint256 excess;
+        assembly ("memory-safe") {
+            let words := mload(0x40)
+            mstore(words, typeHash)
+            mstore(add(words, 0x20), signer)
+            mstore(add(words, 0x40), subject)
+            mstore(add(words, 0x60), account)
+            mstore(add(words, 0x80), universe)
+            // The fields before the signature are hashed as they are encoded: six words, of which the third to the
+            // fifth have 64 bits.
+            calldatacopy(add(words, 0xa0), statement, 0xc0)
+            excess := shr(64, or(or(mload(add(words, 0xe0)), mload(add(words, 0x100))), mload(add(words, 0x120))))
+            structHash := keccak256(words, 0x160)
+        }
+        // As Solidity's decoder does.
+        if (excess != 0) revert();
+        return MessageHashUtils.toTypedDataHash(domain, structHash);
+    }
+
+    /// @dev The hash of digests in a row.
+    function _hash(bytes32[] memory digests) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            hash := keccak256(add(digests, 0x20), mul(mload(digests), 0x20))
+        }
     }
 
     /// @dev A source that states an encumbrance says that the balances serve no other policy. Such a statement says
@@ -109,11 +125,12 @@ abstract contract Evidence is IEvidence, EIP712 {
         bytes32 policy,
         Terms memory terms
     ) internal view {
+        Source[] memory sources = terms.sources;
         for (uint256 i = 0; i < statements.length; ++i) {
             Statement calldata statement = statements[i];
             bool free = statement.encumbrance == 0 || statement.encumbrance == policy;
             if (!free) revert IAttestationRegistry.Encumbered(i);
-            bool signed = _isSigned(terms.sources[i], digests[i], statement.signature);
+            bool signed = _isSigned(sources[i], digests[i], statement.signature);
             if (!signed) revert IAttestationRegistry.WrongSignature(i);
         }
     }
@@ -125,7 +142,8 @@ abstract contract Evidence is IEvidence, EIP712 {
             : Signatures.isOfKey(source.signer, digest, signature);
     }
 
-    /// @dev The rules of `check_freshness` in verifier/src/attestation/freshness.rs, which gives their reasons. Ages
+    /// @dev The rules of `check_freshness` in verifier/src/attestation/freshness.rs, which gives their reasons, for
+    /// statements whose digests {_digests} has computed. Ages
     /// are those at arrival, which is no earlier than the newest statement and the newest price.
     /// @return oldest The earliest time of a statement.
     /// @return newest The latest time of a statement.
@@ -141,9 +159,16 @@ abstract contract Evidence is IEvidence, EIP712 {
         if (longest > type(uint40).max) longest = type(uint40).max;
         for (uint256 i = 0; i < statements.length; ++i) {
             Statement calldata statement = statements[i];
-            if (statement.asOf < oldest) oldest = statement.asOf;
-            if (statement.asOf > newest) newest = statement.asOf;
-            if (statement.validUntil < longest) longest = statement.validUntil;
+            // The digests were computed: the words have 64 bits.
+            uint64 asOf;
+            uint64 until;
+            assembly ("memory-safe") {
+                asOf := calldataload(add(statement, 0x40))
+                until := calldataload(add(statement, 0x60))
+            }
+            if (asOf < oldest) oldest = asOf;
+            if (asOf > newest) newest = asOf;
+            if (until < longest) longest = until;
         }
         uint256 earliest = newest > snapshot.newest ? newest : snapshot.newest;
         if (earliest > block.timestamp) revert IAttestationRegistry.NotYet();

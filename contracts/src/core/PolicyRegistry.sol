@@ -11,6 +11,7 @@ import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
 import {ISuretyVerifier} from "../interfaces/ISuretyVerifier.sol";
 import {Bn254} from "../libraries/Bn254.sol";
 import {
+    ACCOUNTS_PER_GROUP,
     MAX_FEEDS,
     MAX_LEVELS,
     MAX_PRICE_DECIMALS,
@@ -22,18 +23,18 @@ import {
 } from "../libraries/Constants.sol";
 import {Signatures} from "../libraries/Signatures.sol";
 import {Feed, LevelCoefficients, MarketRules} from "../types/Market.sol";
-import {Level, LevelWiring, Publication, Scope, Source, Terms} from "../types/Policy.sol";
+import {Level, LevelWiring, Publication, Scope, Source, Standing, Terms} from "../types/Policy.sol";
 
 /// @title The policy registry
-/// @dev Terms and market rules are stored as the code of contracts that do nothing else, encoded as they are returned.
-/// The limit on code size bounds each of the two to 24,575 bytes.
+/// @dev Standings, which have the terms, and market rules are stored as the code of contracts that do nothing else,
+/// encoded as they are returned. The limit on code size bounds each of the two to 24,575 bytes.
 contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     /* TYPES */
 
     /// @dev The mutable state of a policy, and the contracts whose code holds the rest. The first slot has all that an
-    /// attestation needs. Terms at address zero mark an unknown policy.
+    /// attestation needs. A standing at address zero marks an unknown policy.
     struct Head {
-        address terms;
+        address standing;
         uint40 countsFrom;
         uint40 countsUntil;
         address marketRules;
@@ -66,6 +67,10 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     uint32 private _count;
     mapping(bytes32 policy => Head) private _heads;
     mapping(bytes32 line => Line) private _lines;
+    /// @dev The number of groups of accounts, of which the first has no accounts: no account has the number zero.
+    uint32 private _groupCount = 1;
+    /// @dev The numbers of accounts by the hash of signer and account.
+    mapping(bytes32 => uint32) private _accountNumbers;
 
     /* CONSTRUCTOR */
 
@@ -90,19 +95,20 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         bytes32 verifyingKey = _checkedKey(publication);
 
         policy = _identify(publication);
-        if (_heads[policy].terms != address(0)) revert PolicyExists(policy);
+        if (_heads[policy].standing != address(0)) revert PolicyExists(policy);
         Line storage line = _lines[publication.line];
         uint32 version = line.latest + 1;
         if (publication.version != version) revert WrongVersion(version, publication.version);
 
         (line.latest, line.policies[version]) = (version, policy);
         uint40 from = _later();
+        uint32 ordinal = ++_count;
         _heads[policy] = Head({
-            terms: SSTORE2.write(_encodeTerms(publication, verifyingKey)),
+            standing: SSTORE2.write(_encodeStanding(publication, ordinal, verifyingKey)),
             countsFrom: from,
             countsUntil: ENDLESS,
             marketRules: SSTORE2.write(_encodeMarketRules(publication)),
-            ordinal: ++_count
+            ordinal: ordinal
         });
         emit PolicyPublished(policy, publication.line, version, from);
     }
@@ -135,7 +141,27 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
 
     /// @inheritdoc IPolicyRegistry
     function terms(bytes32 policy) external view returns (Terms memory) {
-        _return(SSTORE2.read(_head(policy).terms));
+        bytes memory answer = SSTORE2.read(_head(policy).standing);
+        assembly ("memory-safe") {
+            // The standing follows an offset of one word, and its terms, which come last, are its fourth field.
+            let standing := add(answer, 0x40)
+            let encoded := add(standing, mload(add(standing, 0x60)))
+            let start := sub(encoded, 0x20)
+            let end := add(add(answer, 0x20), mload(answer))
+            mstore(start, 0x20)
+            return(start, sub(end, start))
+        }
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function standingOf(bytes32 policy) external view returns (Standing memory) {
+        Head storage head = _head(policy);
+        bool inForce = _isInForce(head);
+        bytes memory answer = SSTORE2.read(head.standing);
+        assembly ("memory-safe") {
+            mstore(add(answer, 0x40), inForce)
+        }
+        _return(answer);
     }
 
     /// @inheritdoc IPolicyRegistry
@@ -155,13 +181,17 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
 
     /// @inheritdoc IPolicyRegistry
     function isInForce(bytes32 policy) external view returns (bool) {
-        Head storage head = _head(policy);
-        return head.countsFrom <= block.timestamp && block.timestamp <= head.countsUntil;
+        return _isInForce(_head(policy));
     }
 
     /// @inheritdoc IPolicyRegistry
     function ordinalOf(bytes32 policy) external view returns (uint32) {
         return _head(policy).ordinal;
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function accountNumberOf(address signer, bytes32 account) external view returns (uint32) {
+        return _accountNumbers[_accountKey(signer, account)];
     }
 
     /// @inheritdoc IPolicyRegistry
@@ -191,7 +221,33 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
 
     function _head(bytes32 policy) private view returns (Head storage head) {
         head = _heads[policy];
-        if (head.terms == address(0)) revert UnknownPolicy(policy);
+        if (head.standing == address(0)) revert UnknownPolicy(policy);
+    }
+
+    function _isInForce(Head storage head) private view returns (bool) {
+        return head.countsFrom <= block.timestamp && block.timestamp <= head.countsUntil;
+    }
+
+    /// @dev The numbers of a publication's accounts, and of its vault's collateral. Those that have none get the next,
+    /// in a new group: what is known of the accounts of one group is stored together.
+    function _number(Publication calldata publication) private returns (uint32[] memory numbers) {
+        Source[] calldata sources = publication.sources;
+        address vault = publication.vault.at;
+        numbers = new uint32[](vault == address(0) ? sources.length : sources.length + 1);
+        uint32 first = _groupCount * ACCOUNTS_PER_GROUP;
+        uint32 next = first;
+        for (uint256 i = 0; i < numbers.length; ++i) {
+            (address signer, bytes32 account) =
+                i < sources.length ? (sources[i].signer, sources[i].account) : (vault, bytes32(0));
+            bytes32 key = _accountKey(signer, account);
+            if (_accountNumbers[key] == 0) _accountNumbers[key] = next++;
+            numbers[i] = _accountNumbers[key];
+        }
+        _groupCount += (next - first + ACCOUNTS_PER_GROUP - 1) / ACCOUNTS_PER_GROUP;
+    }
+
+    function _accountKey(address signer, bytes32 account) private pure returns (bytes32) {
+        return keccak256(abi.encode(signer, account));
     }
 
     function _later() private view returns (uint40) {
@@ -403,33 +459,46 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         return keccak256(abi.encodePacked(identifier, level.idx, level.flag, level.coefficients.base, points));
     }
 
-    function _encodeTerms(Publication calldata publication, bytes32 verifyingKey) private pure returns (bytes memory) {
+    /// @dev {standingOf} decides whether the policy is in force.
+    function _encodeStanding(Publication calldata publication, uint32 ordinal, bytes32 verifyingKey)
+        private
+        returns (bytes memory)
+    {
+        return abi.encode(
+            Standing({
+                inForce: false,
+                ordinal: ordinal,
+                accounts: _number(publication),
+                terms: _terms(publication, verifyingKey)
+            })
+        );
+    }
+
+    function _terms(Publication calldata publication, bytes32 verifyingKey) private pure returns (Terms memory) {
         LevelWiring[] memory levels = new LevelWiring[](publication.levels.length);
         for (uint256 i = 0; i < levels.length; ++i) {
             Level calldata level = publication.levels[i];
             levels[i] = LevelWiring({level: _identifierOf(publication, i), idx: level.idx, flag: level.flag});
         }
-        return abi.encode(
-            Terms({
-                universe: publication.universe,
-                srs: publication.srs,
-                verifyingKey: verifyingKey,
-                verifier: publication.verifier,
-                vault: publication.vault,
-                k: publication.k,
-                validity: publication.validity,
-                maxStatementSkew: publication.maxStatementSkew,
-                maxStatementAge: publication.maxStatementAge,
-                grace: publication.grace,
-                acceptsMarked: publication.acceptsMarked,
-                requiresConsent: publication.requiresConsent,
-                sufficient: publication.sufficient,
-                sources: publication.sources,
-                scopes: publication.scopes,
-                nodes: publication.nodes,
-                levels: levels
-            })
-        );
+        return Terms({
+            universe: publication.universe,
+            srs: publication.srs,
+            verifyingKey: verifyingKey,
+            verifier: publication.verifier,
+            vault: publication.vault,
+            k: publication.k,
+            validity: publication.validity,
+            maxStatementSkew: publication.maxStatementSkew,
+            maxStatementAge: publication.maxStatementAge,
+            grace: publication.grace,
+            acceptsMarked: publication.acceptsMarked,
+            requiresConsent: publication.requiresConsent,
+            sufficient: publication.sufficient,
+            sources: publication.sources,
+            scopes: publication.scopes,
+            nodes: publication.nodes,
+            levels: levels
+        });
     }
 
     /// @dev Leaves out the commitments of levels if nodes sign: the snapshot oracle then computes no coefficients.

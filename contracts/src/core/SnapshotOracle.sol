@@ -119,12 +119,16 @@ contract SnapshotOracle is ISnapshotOracle, EIP712, ERC165 {
     function read(bytes32 policy, uint64 epoch, uint256 level)
         external
         view
-        returns (Snapshot memory snapshot, Snapshot memory newest, uint256[2] memory coef)
+        returns (Snapshot memory, Snapshot memory, uint256[2] memory coef)
     {
-        Place storage place = _placeOf(policy, epoch);
-        (snapshot, newest) = (place.snapshot, _newest(policy).snapshot);
-        if (level < MAX_LEVELS) coef = place.coefficients[level];
+        Place[2] storage places = _places[policy];
+        (uint256 first, uint256 second) = (_word(places[0]), _word(places[1]));
+        bool isFirst = uint64(first) == epoch;
+        uint256 word = isFirst ? first : second;
+        if (epoch == 0 || uint64(word) != epoch) revert UnknownEpoch(epoch);
+        if (level < MAX_LEVELS) coef = places[isFirst ? 0 : 1].coefficients[level];
         if (Bn254.isIdentity(coef[0], coef[1])) revert UnknownLevel(level);
+        return (_unpacked(word), _unpacked(uint64(first) < uint64(second) ? second : first), coef);
     }
 
     /// @inheritdoc ISnapshotOracle
@@ -160,6 +164,25 @@ contract SnapshotOracle is ISnapshotOracle, EIP712, ERC165 {
         (uint64 first, uint64 second) = (places[0].snapshot.epoch, places[1].snapshot.epoch);
         (place, newest, newestEpoch) = first < second ? (places[0], places[1], second) : (places[1], places[0], first);
         if (epoch <= newestEpoch) revert EpochTaken(epoch);
+    }
+
+    /// @dev The word that holds the snapshot of a place: its epoch is in the lowest bits.
+    function _word(Place storage place) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(place.slot)
+        }
+    }
+
+    /// @dev The fields of a snapshot, as Solidity packs them into a word.
+    function _unpacked(uint256 word) private pure returns (Snapshot memory) {
+        return Snapshot({
+            epoch: uint64(word),
+            previousEpoch: uint64(word >> 64),
+            time: uint40(word >> 128),
+            newest: uint40(word >> 168),
+            slack: uint32(word >> 208),
+            marked: uint8(word >> 240) != 0
+        });
     }
 
     function _newest(bytes32 policy) private view returns (Place storage) {

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {MarketRules} from "../types/Market.sol";
-import {Publication, Terms} from "../types/Policy.sol";
+import {Publication, Standing, Terms} from "../types/Policy.sol";
 
 /// @title Policies under which attestations can be made
 /// @notice A policy's identifier is the hash of its text, of its programs' commitments and of its vault's rules. The
@@ -70,6 +70,9 @@ interface IPolicyRegistry {
     /// @notice The rules for attestations under a policy. Reverts if the policy is unknown.
     function terms(bytes32 policy) external view returns (Terms memory);
 
+    /// @notice All that a registry of attestations needs of a policy. Reverts if the policy is unknown.
+    function standingOf(bytes32 policy) external view returns (Standing memory);
+
     /// @notice The rules for a policy's prices. Reverts if the policy is unknown.
     function marketRules(bytes32 policy) external view returns (MarketRules memory);
 
@@ -85,6 +88,11 @@ interface IPolicyRegistry {
 
     /// @notice The policy's number in the order of publication, from 1. Reverts if the policy is unknown.
     function ordinalOf(bytes32 policy) external view returns (uint32);
+
+    /// @notice The number of an account, the same for every policy that names the account; zero if none does. A vault's
+    /// collateral is the account of the vault with the label zero. Numbers from 3n to 3n + 2 are those of accounts that
+    /// one policy was the first to name.
+    function accountNumberOf(address signer, bytes32 account) external view returns (uint32);
 
     /// @notice The latest version of a line; zero if the line has none.
     function latestVersion(bytes32 line) external view returns (uint32);

@@ -29,9 +29,13 @@ library Bn254 {
 
     /// @notice The sum of two points, by the precompile of EIP-196.
     function add(uint256 x1, uint256 y1, uint256 x2, uint256 y2) internal view returns (uint256 x, uint256 y) {
-        uint256[4] memory words = [x1, y1, x2, y2];
         bool success;
         assembly ("memory-safe") {
+            let words := mload(0x40)
+            mstore(words, x1)
+            mstore(add(words, 0x20), y1)
+            mstore(add(words, 0x40), x2)
+            mstore(add(words, 0x60), y2)
             success := staticcall(gas(), 0x06, words, 0x80, words, 0x40)
             // Without a precompile the call succeeds and returns nothing.
             success := and(success, eq(returndatasize(), 0x40))
@@ -43,9 +47,12 @@ library Bn254 {
 
     /// @notice A multiple of a point, by the precompile of EIP-196.
     function mul(uint256 x1, uint256 y1, uint256 scalar) internal view returns (uint256 x, uint256 y) {
-        uint256[3] memory words = [x1, y1, scalar];
         bool success;
         assembly ("memory-safe") {
+            let words := mload(0x40)
+            mstore(words, x1)
+            mstore(add(words, 0x20), y1)
+            mstore(add(words, 0x40), scalar)
             success := staticcall(gas(), 0x07, words, 0x60, words, 0x40)
             success := and(success, eq(returndatasize(), 0x40))
             x := mload(words)

@@ -31,6 +31,8 @@ uint256 constant MAX_PAGES = 2 ** 24;
 uint256 constant PPM = 1_000_000;
 /// @dev The bytes of a packed price.
 uint256 constant PRICE_BYTES = 12;
+/// @dev The accounts whose statements are stored together.
+uint32 constant ACCOUNTS_PER_GROUP = 3;
 /// @dev The words of storage that the packed prices of {MAX_FEEDS} feeds take.
 uint256 constant PRICE_WORDS = (PRICE_BYTES * MAX_FEEDS + 31) / 32;
 

@@ -85,6 +85,19 @@ struct Terms {
     LevelWiring[] levels;
 }
 
+/// @notice A policy as a registry of attestations reads it: in one call.
+/// @param inForce True if the policy counts now.
+/// @param ordinal The policy's number in the order of publication, from 1.
+/// @param accounts The numbers of the accounts, in the order of the terms' sources, and of the vault's collateral if
+/// there is a vault: see {IPolicyRegistry-accountNumberOf}.
+/// @param terms The rules for attestations.
+struct Standing {
+    bool inForce;
+    uint32 ordinal;
+    uint32[] accounts;
+    Terms terms;
+}
+
 /// @notice A level of a policy that is published.
 /// @param level The identifier of the level's name, whatever the level claims.
 /// @param idx The commitment to the column IDX, x and y.

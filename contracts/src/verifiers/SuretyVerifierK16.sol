@@ -187,34 +187,38 @@ contract SuretyVerifierK16 {
     uint256 private constant WEIGHT_NEXT_ALONE = 0xf60;
     uint256 private constant WEIGHT_PREVIOUS = 0xf80;
 
-    // Factors of the points that the key fixes.
+    // Factors of the points that proofs share.
     uint256 private constant ROW_FACTOR = 0xfa0;
     uint256 private constant BASE_FACTOR = 0xfc0;
     uint256 private constant GENERATOR_FACTOR = 0xfe0;
+    uint256 private constant IDX_FACTOR = 0x1000;
+    uint256 private constant FLAG_FACTOR = 0x1020;
+    uint256 private constant COEF_FACTOR = 0x1040;
 
     // Sums of points, with room for the operands of the next step.
-    uint256 private constant QUOTIENT_POINT = 0x1000;
-    uint256 private constant SET = 0x10a0;
-    uint256 private constant RIGHT = 0x1140;
+    uint256 private constant QUOTIENT_POINT = 0x1060;
+    uint256 private constant SET = 0x1100;
+    uint256 private constant RIGHT = 0x11a0;
 
-    // The batch so far: its two sums of points, and the factors of the points that the key fixes.
-    uint256 private constant BATCH_LEFT = 0x11e0;
-    uint256 private constant BATCH_RIGHT = 0x1280;
-    uint256 private constant BATCH_ROW_FACTOR = 0x1320;
-    uint256 private constant BATCH_BASE_FACTOR = 0x1340;
-    uint256 private constant BATCH_GENERATOR_FACTOR = 0x1360;
+    // The batch so far: its sums of points, the factors of what the key fixes, and the end of its groups.
+    uint256 private constant BATCH_LEFT = 0x1240;
+    uint256 private constant BATCH_RIGHT = 0x12e0;
+    uint256 private constant BATCH_ROW_FACTOR = 0x1380;
+    uint256 private constant BATCH_BASE_FACTOR = 0x13a0;
+    uint256 private constant BATCH_GENERATOR_FACTOR = 0x13c0;
+    uint256 private constant GROUPS_END = 0x13e0;
 
     // A point that the key fixes.
-    uint256 private constant FIXED_POINT = 0x1380;
+    uint256 private constant FIXED_POINT = 0x1400;
 
     // The operands of the pairings.
-    uint256 private constant PAIRING_LEFT = 0x13c0;
-    uint256 private constant PAIRING_TAU_G2 = 0x1400;
-    uint256 private constant PAIRING_RIGHT = 0x1480;
-    uint256 private constant PAIRING_MINUS_G2 = 0x14c0;
+    uint256 private constant PAIRING_LEFT = 0x1440;
+    uint256 private constant PAIRING_TAU_G2 = 0x1480;
+    uint256 private constant PAIRING_RIGHT = 0x1500;
+    uint256 private constant PAIRING_MINUS_G2 = 0x1540;
 
     // Free memory.
-    uint256 private constant FREE = 0x1540;
+    uint256 private constant FREE = 0x15c0;
 
     /// @notice Verifies a proof; reverts with the reason if it is not valid.
     /// @param proof The proof, 1856 bytes.
@@ -223,6 +227,7 @@ contract SuretyVerifierK16 {
     function verifyProof(bytes calldata proof, uint256 context, uint256[8] calldata publicPoints) external view {
         _reduce(proof, context, publicPoints);
         _startBatch();
+        _addKnown();
         _requirePairing();
     }
 
@@ -258,9 +263,12 @@ contract SuretyVerifierK16 {
         uint256 weight = _batchWeight();
         _reduce(proofs[0], contexts[0], publicPoints[0]);
         _startBatch();
+        _addToGroup(1);
+        uint256 power = 1;
         for (uint256 i = 1; i < count; ++i) {
             _reduce(proofs[i], contexts[i], publicPoints[i]);
-            _addToBatch(weight);
+            power = mulmod(power, weight, R);
+            _addToBatch(power);
         }
         _requirePairing();
     }
@@ -293,7 +301,7 @@ contract SuretyVerifierK16 {
     }
 
     /// @dev Everything but the pairings. Leaves the two points of the pairing equation in RIGHT and W_PRIME_POINT, and
-    /// the factors of the points that the key fixes in ROW_FACTOR, BASE_FACTOR, GENERATOR_FACTOR.
+    /// the factors of the points that proofs share, which RIGHT leaves out, in ROW_FACTOR, BASE_FACTOR, GENERATOR_FACTOR, IDX_FACTOR, FLAG_FACTOR, COEF_FACTOR.
     function _reduce(bytes calldata proof, uint256 context, uint256[8] calldata publicPoints) private view {
         _read(proof, context, publicPoints);
         _checkPoints();
@@ -871,7 +879,7 @@ contract SuretyVerifierK16 {
     // ----------------------------------------------------------------------------------------------- The multi-opening
 
     /// @dev The claimed values, combined: the factor of the generator. On the way, the weights of the sets and the
-    /// factors of the commitments that the key fixes.
+    /// factors of the commitments that proofs share.
     function _combineEvaluations() private pure {
         assembly {
             let r := R
@@ -891,6 +899,9 @@ contract SuretyVerifierK16 {
             claimed := addmod(mulmod(claimed, y, r), mload(COEF_EVAL), r)
             claimed := addmod(mulmod(claimed, y, r), mload(FLAG_EVAL), r)
             claimed := addmod(mulmod(claimed, y, r), mload(VAL_EVAL), r)
+            mstore(FLAG_FACTOR, y)
+            mstore(COEF_FACTOR, mulmod(y, y, r))
+            mstore(IDX_FACTOR, mulmod(mulmod(mulmod(y, y, r), y, r), y, r))
             mstore(ROW_FACTOR, mulmod(mulmod(mulmod(mulmod(mulmod(mulmod(y, y, r), y, r), y, r), y, r), y, r), y, r))
 
             // Opened at x and OMEGA_1·x.
@@ -995,28 +1006,13 @@ contract SuretyVerifierK16 {
             success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
             mcopy(add(RIGHT, 0x40), LOOKUP_0_TABLE_POINT, 0x40)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
-            // RIGHT = y·RIGHT + IDX_POINT
-            mstore(add(RIGHT, 0x40), y)
-            success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
-            mcopy(add(RIGHT, 0x40), IDX_POINT, 0x40)
-            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
-            // RIGHT = y·RIGHT + BLINDED_HOLD_POINT
-            mstore(add(RIGHT, 0x40), y)
+            // RIGHT = mulmod(y, y, r)·RIGHT + BLINDED_HOLD_POINT
+            mstore(add(RIGHT, 0x40), mulmod(y, y, r))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
             mcopy(add(RIGHT, 0x40), BLINDED_HOLD_POINT, 0x40)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
-            // RIGHT = y·RIGHT + COEF_POINT
-            mstore(add(RIGHT, 0x40), y)
-            success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
-            mcopy(add(RIGHT, 0x40), COEF_POINT, 0x40)
-            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
-            // RIGHT = y·RIGHT + FLAG_POINT
-            mstore(add(RIGHT, 0x40), y)
-            success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
-            mcopy(add(RIGHT, 0x40), FLAG_POINT, 0x40)
-            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
-            // RIGHT = y·RIGHT + VAL_POINT
-            mstore(add(RIGHT, 0x40), y)
+            // RIGHT = mulmod(mulmod(y, y, r), y, r)·RIGHT + VAL_POINT
+            mstore(add(RIGHT, 0x40), mulmod(mulmod(y, y, r), y, r))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
             mcopy(add(RIGHT, 0x40), VAL_POINT, 0x40)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
@@ -1203,7 +1199,7 @@ contract SuretyVerifierK16 {
         if (weight == 0) revert DegenerateChallenge();
     }
 
-    /// @dev The batch is this proof.
+    /// @dev The batch is this proof, without the points that the caller knows.
     function _startBatch() private pure {
         assembly {
             mcopy(BATCH_LEFT, W_PRIME_POINT, 0x40)
@@ -1211,32 +1207,85 @@ contract SuretyVerifierK16 {
             mstore(BATCH_ROW_FACTOR, mload(ROW_FACTOR))
             mstore(BATCH_BASE_FACTOR, mload(BASE_FACTOR))
             mstore(BATCH_GENERATOR_FACTOR, mload(GENERATOR_FACTOR))
+            mstore(GROUPS_END, FREE)
         }
     }
 
-    /// @dev The batch is `weight` times what it was, and this proof.
-    function _addToBatch(uint256 weight) private view {
+    /// @dev Adds the points that the caller knows to the batch of one proof, which needs no groups.
+    function _addKnown() private view {
         assembly {
-            let r := R
             let success := 1
-            // BATCH_LEFT = weight·BATCH_LEFT + W_PRIME_POINT
-            mstore(add(BATCH_LEFT, 0x40), weight)
-            success := and(staticcall(gas(), POINT_MULTIPLICATION, BATCH_LEFT, 0x60, BATCH_LEFT, 0x40), success)
-            mcopy(add(BATCH_LEFT, 0x40), W_PRIME_POINT, 0x40)
-            success := and(staticcall(gas(), POINT_ADDITION, BATCH_LEFT, 0x80, BATCH_LEFT, 0x40), success)
-            // BATCH_RIGHT = weight·BATCH_RIGHT + RIGHT
-            mstore(add(BATCH_RIGHT, 0x40), weight)
-            success := and(staticcall(gas(), POINT_MULTIPLICATION, BATCH_RIGHT, 0x60, BATCH_RIGHT, 0x40), success)
-            mcopy(add(BATCH_RIGHT, 0x40), RIGHT, 0x40)
+            // BATCH_RIGHT = BATCH_RIGHT + mload(IDX_FACTOR)·IDX_POINT
+            mcopy(add(BATCH_RIGHT, 0x40), IDX_POINT, 0x40)
+            mstore(add(BATCH_RIGHT, 0x80), mload(IDX_FACTOR))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
-            mstore(BATCH_ROW_FACTOR, addmod(mulmod(mload(BATCH_ROW_FACTOR), weight, r), mload(ROW_FACTOR), r))
-            mstore(BATCH_BASE_FACTOR, addmod(mulmod(mload(BATCH_BASE_FACTOR), weight, r), mload(BASE_FACTOR), r))
-            mstore(BATCH_GENERATOR_FACTOR, addmod(mulmod(mload(BATCH_GENERATOR_FACTOR), weight, r), mload(GENERATOR_FACTOR), r))
+            // BATCH_RIGHT = BATCH_RIGHT + mload(FLAG_FACTOR)·FLAG_POINT
+            mcopy(add(BATCH_RIGHT, 0x40), FLAG_POINT, 0x40)
+            mstore(add(BATCH_RIGHT, 0x80), mload(FLAG_FACTOR))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+            // BATCH_RIGHT = BATCH_RIGHT + mload(COEF_FACTOR)·COEF_POINT
+            mcopy(add(BATCH_RIGHT, 0x40), COEF_POINT, 0x40)
+            mstore(add(BATCH_RIGHT, 0x80), mload(COEF_FACTOR))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
             if iszero(success) { revert(0, 0) }
         }
     }
 
-    /// @dev e(left, [tau]) = e(right, [1]), where right is the sum of the batch and the points that the key fixes.
+    /// @dev The batch is what it was, and `power` times this proof.
+    function _addToBatch(uint256 power) private view {
+        assembly {
+            let r := R
+            let success := 1
+            // BATCH_LEFT = BATCH_LEFT + power·W_PRIME_POINT
+            mcopy(add(BATCH_LEFT, 0x40), W_PRIME_POINT, 0x40)
+            mstore(add(BATCH_LEFT, 0x80), power)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_LEFT, 0x40), 0x60, add(BATCH_LEFT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, BATCH_LEFT, 0x80, BATCH_LEFT, 0x40), success)
+            // BATCH_RIGHT = BATCH_RIGHT + power·RIGHT
+            mcopy(add(BATCH_RIGHT, 0x40), RIGHT, 0x40)
+            mstore(add(BATCH_RIGHT, 0x80), power)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+            mstore(BATCH_ROW_FACTOR, addmod(mload(BATCH_ROW_FACTOR), mulmod(power, mload(ROW_FACTOR), r), r))
+            mstore(BATCH_BASE_FACTOR, addmod(mload(BATCH_BASE_FACTOR), mulmod(power, mload(BASE_FACTOR), r), r))
+            mstore(BATCH_GENERATOR_FACTOR, addmod(mload(BATCH_GENERATOR_FACTOR), mulmod(power, mload(GENERATOR_FACTOR), r), r))
+            if iszero(success) { revert(0, 0) }
+        }
+        _addToGroup(power);
+    }
+
+    /// @dev Adds the factors of the points that the caller knows, times `power`, to those of the group of proofs with
+    /// the same points. A group is a hash, the points and their factors. All groups lie side by side behind FREE.
+    function _addToGroup(uint256 power) private pure {
+        assembly {
+            let r := R
+            let hash := keccak256(IDX_POINT, 0x0c0)
+            let end := mload(GROUPS_END)
+            let group := FREE
+            for {} lt(group, end) { group := add(group, 0x140) } {
+                if eq(mload(group), hash) { break }
+            }
+            switch eq(group, end)
+            case 1 {
+                mstore(group, hash)
+                mcopy(add(group, 0x20), IDX_POINT, 0x0c0)
+                mstore(add(group, 0x0e0), mulmod(power, mload(IDX_FACTOR), r))
+                mstore(add(group, 0x100), mulmod(power, mload(FLAG_FACTOR), r))
+                mstore(add(group, 0x120), mulmod(power, mload(COEF_FACTOR), r))
+                mstore(GROUPS_END, add(group, 0x140))
+            }
+            default {
+                mstore(add(group, 0x0e0), addmod(mload(add(group, 0x0e0)), mulmod(power, mload(IDX_FACTOR), r), r))
+                mstore(add(group, 0x100), addmod(mload(add(group, 0x100)), mulmod(power, mload(FLAG_FACTOR), r), r))
+                mstore(add(group, 0x120), addmod(mload(add(group, 0x120)), mulmod(power, mload(COEF_FACTOR), r), r))
+            }
+        }
+    }
+
+    /// @dev e(left, [tau]) = e(right, [1]), where right is the sum of the batch and the points that proofs share.
     function _requirePairing() private view {
         assembly {
             let success := 1
@@ -1267,6 +1316,26 @@ contract SuretyVerifierK16 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_GENERATOR_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The points that callers know, each once for all proofs that share it.
+            let end := mload(GROUPS_END)
+            for { let group := FREE } lt(group, end) { group := add(group, 0x140) } {
+            // BATCH_RIGHT = BATCH_RIGHT + mload(add(group, 0x0e0))·add(group, 0x020)
+            mcopy(add(BATCH_RIGHT, 0x40), add(group, 0x020), 0x40)
+            mstore(add(BATCH_RIGHT, 0x80), mload(add(group, 0x0e0)))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+            // BATCH_RIGHT = BATCH_RIGHT + mload(add(group, 0x100))·add(group, 0x060)
+            mcopy(add(BATCH_RIGHT, 0x40), add(group, 0x060), 0x40)
+            mstore(add(BATCH_RIGHT, 0x80), mload(add(group, 0x100)))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+            // BATCH_RIGHT = BATCH_RIGHT + mload(add(group, 0x120))·add(group, 0x0a0)
+            mcopy(add(BATCH_RIGHT, 0x40), add(group, 0x0a0), 0x40)
+            mstore(add(BATCH_RIGHT, 0x80), mload(add(group, 0x120)))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+            }
             if iszero(success) { revert(0, 0) }
             mcopy(PAIRING_LEFT, BATCH_LEFT, 0x40)
             mcopy(PAIRING_RIGHT, BATCH_RIGHT, 0x40)

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {IPolicyRegistry} from "../../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
 import {Feed, MarketRules, SignedSnapshot, Snapshot} from "../../src/types/Market.sol";
-import {LevelWiring, Publication, Terms} from "../../src/types/Policy.sol";
+import {LevelWiring, Publication, Standing, Terms} from "../../src/types/Policy.sol";
 
 /// @notice A policy registry that answers for every identifier with one policy of four levels, the last of which
 /// claims a shortfall.
@@ -42,7 +42,17 @@ contract PolicyRegistryStandIn is IPolicyRegistry {
         (feed.decimals, feed.min, feed.max) = (decimals, min, max);
     }
 
-    function terms(bytes32) external view returns (Terms memory found) {
+    function standingOf(bytes32 policy) external view returns (Standing memory) {
+        uint32[] memory accounts = new uint32[](1);
+        accounts[0] = 3;
+        return Standing({inForce: isInForce(policy), ordinal: 1, accounts: accounts, terms: terms(policy)});
+    }
+
+    function accountNumberOf(address, bytes32) external pure returns (uint32) {
+        return 3;
+    }
+
+    function terms(bytes32) public view returns (Terms memory found) {
         found.vault.at = vault;
         (found.vault.level, found.vault.maxAge) = (vaultLevel, vaultMaxAge);
         (found.levels, found.sufficient) = (new LevelWiring[](4), 3);
@@ -62,7 +72,7 @@ contract PolicyRegistryStandIn is IPolicyRegistry {
         return until;
     }
 
-    function isInForce(bytes32) external view returns (bool) {
+    function isInForce(bytes32) public view returns (bool) {
         return since <= block.timestamp && block.timestamp <= until;
     }
 

@@ -5,7 +5,7 @@ import {ICollateralVault} from "../../src/interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
 import {Snapshot} from "../../src/types/Market.sol";
-import {Terms} from "../../src/types/Policy.sol";
+import {Standing, Terms} from "../../src/types/Policy.sol";
 
 /// @notice Says of policies what it has been told.
 contract PolicyStandIn {
@@ -13,11 +13,28 @@ contract PolicyStandIn {
     mapping(bytes32 policy => uint40) public countsFrom;
     mapping(bytes32 policy => uint40) public endOf;
     mapping(bytes32 policy => uint32) public ordinalOf;
+    mapping(address signer => mapping(bytes32 account => uint32)) public accountNumberOf;
+    mapping(bytes32 policy => uint32[]) private accounts;
     uint32 private count;
+    uint32 private groups = 1;
 
     function set(bytes32 policy, Terms calldata terms_) external {
         if (ordinalOf[policy] == 0) ordinalOf[policy] = ++count;
         blobs[policy] = address(new Blob(abi.encode(terms_)));
+        delete accounts[policy];
+        uint32 next = 3 * groups;
+        for (uint256 i = 0; i < terms_.sources.length; ++i) {
+            next = number(policy, terms_.sources[i].signer, terms_.sources[i].account, next);
+        }
+        if (terms_.vault.at != address(0)) next = number(policy, terms_.vault.at, 0, next);
+        groups = (next + 2) / 3;
+    }
+
+    function number(bytes32 policy, address signer, bytes32 account, uint32 next) private returns (uint32) {
+        bool isNew = accountNumberOf[signer][account] == 0;
+        if (isNew) accountNumberOf[signer][account] = next;
+        accounts[policy].push(accountNumberOf[signer][account]);
+        return isNew ? next + 1 : next;
     }
 
     function setCountsFrom(bytes32 policy, uint40 time) external {
@@ -28,7 +45,7 @@ contract PolicyStandIn {
         endOf[policy] = time;
     }
 
-    function isInForce(bytes32 policy) external view returns (bool) {
+    function isInForce(bytes32 policy) public view returns (bool) {
         return countsFrom[policy] <= block.timestamp && (endOf[policy] == 0 || block.timestamp <= endOf[policy]);
     }
 
@@ -38,6 +55,16 @@ contract PolicyStandIn {
         assembly {
             return(add(encoded, 0x20), mload(encoded))
         }
+    }
+
+    function standingOf(bytes32 policy) external view returns (Standing memory) {
+        if (ordinalOf[policy] == 0) revert IPolicyRegistry.UnknownPolicy(policy);
+        return Standing({
+            inForce: isInForce(policy),
+            ordinal: ordinalOf[policy],
+            accounts: accounts[policy],
+            terms: abi.decode(blobs[policy].code, (Terms))
+        });
     }
 }
 
