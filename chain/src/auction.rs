@@ -156,8 +156,8 @@ impl Auction<'_> {
         contracts.node.call(signer, &self.at, &call, TAKE)
     }
 
-    /// Has the price of an account's collateral fall anew, where it has fallen to the floor and the auction lets anybody
-    /// restart it. None if it does not.
+    /// Has the price of an account's collateral fall anew, where the auction lets anybody restart it. None if it does
+    /// not.
     ///
     /// # Errors
     /// If the node does not answer.
