@@ -251,7 +251,7 @@ contract AttestationRegistryStatementsTest is Attesting {
     }
 
     /// @notice A call to an address without code succeeds.
-    function test_rejects_a_verifier_without_code() external {
+    function test_rejects_a_verifier_that_is_no_contract() external {
         Terms memory terms = _terms();
         terms.verifier = address(0xdead);
         policyRegistry.set(POLICY, terms);

@@ -361,9 +361,14 @@ mod tests {
         assert!(refused(&changed(59, 2)).contains("UTF-8"));
         assert!(refused(&changed(63, 9)).contains("version 9"));
         assert!(refused(&changed(16, 3)).contains("size"));
-        // Somewhere in a text.
-        let at = whole.windows(9).position(|window| window == b"xxxxxxxxx").unwrap();
-        assert!(refused(&changed(at, b'y')).contains("expected the digest of its document"));
+        // In the texts, wherever they are: some places are what splits of pages have left.
+        let mut bytes = whole.clone();
+        for at in 0..bytes.len() - 9 {
+            if &bytes[at..at + 9] == b"xxxxxxxxx" {
+                bytes[at] = b'y';
+            }
+        }
+        assert!(refused(&bytes).contains("expected the digest of its document"));
     }
 
     /// Attack: a file that keeps its reader busy for ever, or takes all of its memory.

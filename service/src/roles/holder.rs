@@ -5,7 +5,7 @@
 //! something of the holdings (see [`surety_prover::epoch`]). An attestation is in the state before it is delivered, and
 //! is delivered until that has worked.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use surety_chain::{ChainError, Contracts};
@@ -151,6 +151,15 @@ struct Stated {
     statements: Vec<Statement>,
     openings: Vec<Opening>,
     vault: Option<VaultBalances>,
+}
+
+impl Stated {
+    /// The time of the newest thing that a proof rests on.
+    fn newest(&self, snapshot: &Snapshot) -> Timestamp {
+        let reports = snapshot.reports.iter().map(|report| report.observed_at);
+        let statements = self.statements.iter().map(|statement| statement.as_of);
+        reports.chain(statements).fold(snapshot.time, Timestamp::max)
+    }
 }
 
 /// Where statements about one account come from.
@@ -336,6 +345,11 @@ impl Holder {
             statements.push(bundle.statement);
         }
         Ok(Some(Stated { statements, openings, vault }))
+    }
+
+    /// Seconds between looks at what others pay for.
+    fn pace(&self) -> u64 {
+        (self.policy.committed().policy().oracle.epoch.0 / LOOKS).clamp(INTERVAL, ON_CHAIN)
     }
 
     /// Whether the deployment's oracle is what says the prices.
@@ -796,6 +810,11 @@ impl Role for Holder {
                     && self.answered.as_ref() != Some(&asked)
                     && let Some(stated) = self.stated(vault)?
                 {
+                    let newest = stated.newest(&snapshot);
+                    if (now.0 + 1..=now.0.saturating_add(CLOCK_TOLERANCE.0)).contains(&newest.0) {
+                        // By a clock that is ahead of this one: nothing is proven over what is still to come.
+                        return delivered.and(fetched.into_iter().collect()).map(|()| newest);
+                    }
                     let levels = self.levels.clone();
                     let attest = |level: &Name| self.attest(level, &snapshot, &stated, now);
                     let attested: Vec<_> = levels.iter().map(attest).collect();
@@ -818,8 +837,13 @@ impl Role for Holder {
         delivered?;
         fetched.into_iter().collect::<Result<(), _>>()?;
         // Nodes of a chain are asked less often than publishers, who are few.
-        let pause = if contracts.is_some() { (length / LOOKS).clamp(INTERVAL, ON_CHAIN) } else { INTERVAL };
+        let pause = if contracts.is_some() { self.pace() } else { INTERVAL };
         Ok(Timestamp(now.0 + pause))
+    }
+
+    /// What fails for one reason, such as a source that does not answer, makes nothing else late.
+    fn longest_wait(&self) -> Duration {
+        Duration::from_secs(self.pace())
     }
 }
 

@@ -47,7 +47,7 @@ use crate::{
 /// How long a role that failed waits at first before it tries again; each further failure doubles the time.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 
-/// How long a role that failed waits at most.
+/// How long a role that failed waits at most, unless it says otherwise.
 const LAST_RETRY: Duration = Duration::from_mins(1);
 
 /// Seconds of a day.
@@ -69,6 +69,11 @@ pub trait Role: Send {
     /// # Errors
     /// If something that is due was not done; it is called again soon.
     fn step(&mut self, now: Timestamp) -> Result<Timestamp, AnyFailure>;
+
+    /// The longest wait after failures, before it is called again.
+    fn longest_wait(&self) -> Duration {
+        LAST_RETRY
+    }
 
     /// Whether somebody has asked for it since the last step.
     fn is_wanted(&self) -> bool {
@@ -195,7 +200,8 @@ pub(crate) fn log_notes(label: &RoleLabel, notes: &[Note]) {
 pub fn keep(role: &mut dyn Role, world: &World) {
     let label = role.label().clone();
     let name = label.to_string();
-    let retry = || Backoff::new(FIRST_RETRY, LAST_RETRY);
+    let longest = role.longest_wait();
+    let retry = || Backoff::new(FIRST_RETRY, longest);
     let mut patience = retry();
     while !world.stop.is_stopped() {
         let (started, now) = (Instant::now(), now());

@@ -211,6 +211,43 @@ fn rejects_prices_of_the_future() {
     drop(world);
 }
 
+/// Clocks differ by seconds. Nothing is proven over what is of a second from now, and nothing has failed.
+#[test]
+fn a_holder_waits_for_clocks_that_are_ahead_of_its_own() {
+    let town = Town::with_epochs(6, 1_000_000);
+    let (mut role, world) = holder(&town, 4, "");
+    let signers = [("custodian-north", "treasury"), ("custodian-south", "lending"), ("venue-atlas", "trading")];
+    let bundles = signers.map(|(signer, account)| {
+        let bundle = bundle(&town, &world, signer, |terms| terms.account = Name::new(account).unwrap());
+        (format!("/{account}/"), bundle.to_json().unwrap())
+    });
+    answer(town.ports[0], move |path| {
+        bundles.iter().find(|(account, _)| path.contains(account.as_str())).map(|(_, text)| text.clone())
+    });
+    let now = clock::now();
+    let ahead = Timestamp(now.0 + 5);
+    let published = snapshot(&town, ahead, None).to_json().unwrap();
+    [1, 2].into_iter().for_each(|node| {
+        let text = published.clone();
+        answer(town.ports[node], move |_| Some(text.clone()));
+    });
+    assert_eq!(role.step(now).map_err(|error| error.to_string()), Ok(ahead));
+    assert!(world.state.events(10).unwrap().is_empty());
+    // Whatever the account has, it is looked at then.
+    let found = said(&mut role, ahead);
+    assert!(found == "nothing" || found.contains("level maintenance"), "{found}");
+}
+
+/// A source that does not answer, say, keeps nobody from the next epoch.
+#[test]
+fn a_holder_that_failed_looks_again_at_its_usual_pace() {
+    for (epoch, seconds) in [(4, 2), (600, 20), (1_000_000, 30)] {
+        let town = Town::with_epochs(6, epoch);
+        let (role, _) = holder(&town, 4, "");
+        assert_eq!(role.longest_wait().as_secs(), seconds);
+    }
+}
+
 /// Attack: a publisher of the same prices as of another time, which what a policy derives from prices depends on.
 #[test]
 fn rejects_the_same_prices_of_another_time() {
