@@ -183,5 +183,9 @@ fn balances(number: u64, width: usize) -> Vec<i128> {
         lots[0] = if covered { 1_000_000 } else { 100 };
         lots[borrowed] = -i128::from(pick(50_000) + 1);
     }
+    // Nobody looks for themselves in a book for nothing.
+    if lots.iter().all(|lots| *lots == 0) {
+        lots[0] = 1_000_000;
+    }
     lots
 }
