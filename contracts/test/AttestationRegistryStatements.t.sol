@@ -250,6 +250,23 @@ contract AttestationRegistryStatementsTest is Attesting {
         require(accepted);
     }
 
+    /// @notice Attack: a statement at an offset below zero. Its copy, which is hashed, is zeros; its fields, which
+    /// count, are read at the start of the calldata.
+    function test_rejects_statements_at_offsets_below_zero() external view {
+        bytes memory data = abi.encodeCall(attestationRegistry.contextOf, (_unsigned()));
+        // The selector and an offset come before the attestation, and the offset of its statements is its seventh word.
+        uint256 list = 4 + 0x20 + _wordAt(data, 4 + 0x20 + 0xc0) + 0x20;
+        uint256 honest = _wordAt(data, list);
+        for (uint256 distance = 0x20; distance <= 0x200; distance += 0x20) {
+            _setWord(data, list, type(uint256).max - list - distance + 1);
+            (bool success, bytes memory reason) = address(attestationRegistry).staticcall(data);
+            require(!success && reason.length == 0);
+        }
+        _setWord(data, list, honest);
+        (bool accepted,) = address(attestationRegistry).staticcall(data);
+        require(accepted);
+    }
+
     /// @notice A call to an address without code succeeds.
     function test_rejects_a_verifier_that_is_no_contract() external {
         Terms memory terms = _terms();
@@ -276,6 +293,12 @@ contract AttestationRegistryStatementsTest is Attesting {
     function _wordAt(bytes memory data, uint256 place) private pure returns (uint256 word) {
         assembly {
             word := mload(add(add(data, 0x20), place))
+        }
+    }
+
+    function _setWord(bytes memory data, uint256 place, uint256 word) private pure {
+        assembly {
+            mstore(add(add(data, 0x20), place), word)
         }
     }
 

@@ -5,10 +5,22 @@ import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../src/interfaces/ISnapshotOracle.sol";
 import {SnapshotReader} from "../src/libraries/SnapshotReader.sol";
 import {StandingReader} from "../src/libraries/StandingReader.sol";
+import {Asset} from "../src/types/Collateral.sol";
 import {Snapshot} from "../src/types/Market.sol";
-import {Publication, Scope, Source, Standing} from "../src/types/Policy.sol";
+import {Publication, Scope, Source, Standing, VaultRules} from "../src/types/Policy.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
 import {vm} from "./support/Vm.sol";
+
+/// @dev A vault of a universe, without assets.
+contract EmptyVault {
+    bytes32 public immutable UNIVERSE;
+
+    constructor(bytes32 universe) {
+        UNIVERSE = universe;
+    }
+
+    function assets() external pure returns (Asset[] memory) {}
+}
 
 /// @notice Standings and snapshots that are read in place equal those that Solidity's decoder reads.
 contract StandingReaderTest is PolicyTest {
@@ -23,6 +35,13 @@ contract StandingReaderTest is PolicyTest {
             if (i < scopes) publication.scopes[i] = Scope(address(uint160(0x11 + i)), _point(i + 1));
         }
         publication.requiresConsent = sources % 2 == 0;
+        if (levels % 3 != 0) {
+            // A level of zero, and others, among the four words that are moved.
+            uint32 level = uint32(levels % publication.sufficient);
+            address vault = address(new EmptyVault(publication.universe));
+            uint40 maxAge = uint40(1 + (levels >> 8) % 1e9);
+            publication.vault = VaultRules({at: vault, level: level, maxAge: maxAge, minAge: 7});
+        }
         bytes32 policy = _publish(publication);
         _requireEqual(policy);
         vm.warp(block.timestamp + DELAY);

@@ -102,6 +102,8 @@ abstract contract Evidence is IEvidence, EIP712 {
             // fifth have 64 bits.
             calldatacopy(add(words, 0xa0), statement, 0xc0)
             excess := shr(64, or(or(mload(add(words, 0xe0)), mload(add(words, 0x100))), mload(add(words, 0x120))))
+            // At an offset below zero copies are zeros, and reads begin anew at the start of the calldata.
+            excess := or(excess, gt(statement, calldatasize()))
             structHash := keccak256(words, 0x160)
         }
         // As Solidity's decoder does.
